@@ -1,0 +1,1 @@
+//! The server side of Digest: challenges out, answers verified. (being written)

@@ -1,0 +1,4 @@
+//! HTTP authentication, both sides. Pure: headers in, headers or verdicts out.
+
+pub mod basic;
+pub mod digest;

@@ -1,0 +1,66 @@
+//! The command line: one verb, one file. The only place that prints, exits and wires the whole.
+
+mod lint;
+mod match_invitation;
+mod schema;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// A Join button in every meeting room, from a git repository.
+#[derive(Parser, Debug)]
+#[command(name = "otj", version, about, propagate_version = true)]
+struct Arguments {
+    /// How much is logged, to stderr: error, warn, info, debug, trace, or a filter like `otj=debug`.
+    #[arg(long, global = true, default_value = "info", env = "OTJ_LOG_LEVEL")]
+    log_level: String,
+    /// The form of the log lines.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, env = "OTJ_LOG_FORMAT")]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    Lint(lint::Lint),
+    Schema(schema::Schema),
+    Test(test::Test),
+    Match(match_invitation::Match),
+}
+
+/// Runs the verb of the command line. 2 is the exit code of "could not run"; what 0 and 1 mean is each verb's to say.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.verb {
+        Verb::Lint(verb) => lint::run(&verb),
+        Verb::Schema(verb) => schema::run(&verb),
+        Verb::Test(verb) => test::run(&verb),
+        Verb::Match(verb) => match_invitation::run(&verb),
+    };
+    outcome.unwrap_or_else(|error| {
+        complain(&format!("error: {error:#}"));
+        ExitCode::from(2)
+    })
+}
+
+/// One line to stderr.
+#[expect(clippy::print_stderr, reason = "cli is the place that prints")]
+fn complain(line: &str) {
+    eprintln!("{line}");
+}
+
+/// Text to stdout; a closed pipe is no error of ours.
+fn print(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,127 @@
+//! A room's events of the window. An [`Agenda`] can be built only from a [`Complete`] reading: a failed or partial read never
+//! becomes one, so it can never empty a screen.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::event::Event;
+use super::names::{Digest, MeetingId, RoomKey};
+
+/// Most events of one window that are kept; the soonest win, and `TooManyMeetings` is raised.
+pub const EVENTS_MAX: usize = 2000;
+
+/// The span of time a room is read for: events with `end > from` and `start < to`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
+pub struct Window {
+    /// Exclusive lower bound for ends.
+    pub from: Timestamp,
+    /// Exclusive upper bound for starts.
+    pub to: Timestamp,
+}
+
+impl Window {
+    /// Whether something from `start` to `end` touches the window. Something without length counts as its instant.
+    #[must_use]
+    pub fn touches(&self, start: Timestamp, end: Timestamp) -> bool {
+        (end > self.from || (start == end && start >= self.from)) && start < self.to
+    }
+}
+
+/// What showed that a reading left nothing out. A status code is not proof.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Proof {
+    /// Every component of the file, down to a final `END:VCALENDAR`.
+    IcsEnded,
+    /// A well-formed 207 whose every response was understood, without 507 and without 403 or 5xx inside.
+    CalDavMultistatus,
+    /// Every page, the last of them without a continuation.
+    LastPage,
+    /// An invented world, in tests and the demo.
+    Simulated,
+}
+
+/// A complete reading of one room for one window.
+#[derive(Clone, Debug)]
+pub struct Complete {
+    /// What showed it.
+    pub proof: Proof,
+    /// The window that was asked for.
+    pub window: Window,
+    /// Every event of the window, in any order.
+    pub events: Vec<Event>,
+    /// UIDs of events that are there but could not be understood. They keep their previous form.
+    pub unreadable: Vec<String>,
+    /// The calendar's own zone, where it tells one.
+    pub time_zone: Option<String>,
+}
+
+/// A room's events of the window, proven complete. The texts live in the store, by digest.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Agenda {
+    /// Whose.
+    pub room: RoomKey,
+    /// The window it was read for.
+    pub window: Window,
+    /// Sorted by start, then id.
+    pub entries: Vec<AgendaEntry>,
+    /// Over all entries.
+    pub digest: Digest,
+    /// More than [`EVENTS_MAX`] events: the latest were left out.
+    pub truncated: bool,
+    /// Events that could not be read and have no previous form, or keep it.
+    pub unreadable: usize,
+}
+
+/// One event of an agenda, without its text.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AgendaEntry {
+    /// Its id on endpoints.
+    pub id: MeetingId,
+    /// Digest of the event.
+    pub event: Digest,
+    /// Start of the event.
+    pub start: Timestamp,
+    /// End of the event.
+    pub end: Timestamp,
+}
+
+impl Agenda {
+    /// Builds the agenda and hands back the events it kept, in the agenda's order. `previous` are the events of the last good agenda; those that
+    /// are unreadable now keep their form.
+    #[must_use]
+    pub fn from_complete(room: RoomKey, complete: Complete, previous: &[Event]) -> (Self, Vec<Event>) {
+        let Complete { window, mut events, unreadable, .. } = complete;
+        for uid in &unreadable {
+            if !events.iter().any(|event| event.uid == *uid) {
+                events.extend(previous.iter().filter(|event| event.uid == *uid).cloned());
+            }
+        }
+        events.retain(|event| window.touches(event.start, event.end));
+        let mut keyed: Vec<(AgendaEntry, Event)> = events
+            .into_iter()
+            .map(|event| {
+                let entry = AgendaEntry {
+                    id: event.meeting_id(&room.email),
+                    event: event.digest(),
+                    start: event.start,
+                    end: event.end,
+                };
+                (entry, event)
+            })
+            .collect();
+        keyed.sort_by(|(a, _), (b, _)| (a.start, &a.id).cmp(&(b.start, &b.id)));
+        let mut seen = std::collections::BTreeSet::new();
+        keyed.retain(|(entry, _)| seen.insert(entry.id.clone()));
+        let truncated = keyed.len() > EVENTS_MAX;
+        keyed.truncate(EVENTS_MAX);
+        let digest = Digest::of(keyed.iter().map(|(entry, _)| entry.event.0.as_slice()));
+        let (entries, events) = keyed.into_iter().unzip();
+        (Self { room, window, entries, digest, truncated, unreadable: unreadable.len() }, events)
+    }
+
+    /// How many of its events have not ended at `now`.
+    #[must_use]
+    pub fn not_ended(&self, now: Timestamp) -> usize {
+        self.entries.iter().filter(|entry| entry.end > now).count()
+    }
+}

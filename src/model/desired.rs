@@ -1,0 +1,324 @@
+//! The wish, resolved: every reference followed, every default and inheritance applied, every secret looked up.
+//! Nothing here names a document's file or line; diagnostics do.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::alias::Protocol;
+use super::device::DeviceSpec;
+use super::names::{
+    Digest, EndpointName, EvaluationId, GroupName, IntegrationName, LocationName, ProfileName, RoomEmail, RoomKey,
+    RuleName,
+};
+use super::secret::SecretValue;
+
+/// Everything a directory asks for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Desired {
+    /// The first 16 hex digits of SHA-256 over the sorted (path, length, bytes) of documents and tables.
+    pub checksum: String,
+    /// What git calls it, where that is known; empty otherwise.
+    pub revision: String,
+    /// Documents by kind.
+    pub documents: BTreeMap<String, usize>,
+    /// Calendar services that a used profile or group refers to.
+    pub integrations: BTreeMap<IntegrationName, Arc<IntegrationSpec>>,
+    /// Profiles, also unused ones.
+    pub profiles: BTreeMap<ProfileName, Arc<ProfileSpec>>,
+    /// What decides the outcome of the rules: each profile's own, and those that groups vary.
+    pub evaluations: BTreeMap<EvaluationId, Arc<EvaluationSpec>>,
+    /// Rooms with at least one endpoint.
+    pub rooms: BTreeMap<RoomKey, Arc<RoomSpec>>,
+    /// Endpoints with a profile.
+    pub endpoints: BTreeMap<EndpointName, Arc<EndpointSpec>>,
+}
+
+/// A calendar service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntegrationSpec {
+    /// Its name.
+    pub name: IntegrationName,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// How it is read.
+    pub service: Service,
+    /// Extra roots, PEM.
+    pub ca_certificates: Vec<Arc<[u8]>>,
+}
+
+/// The kinds of calendar service this version reads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Service {
+    /// `.ics` files or published calendars.
+    Ics,
+    /// A CalDAV server.
+    CalDav(CalDavSpec),
+}
+
+/// A CalDAV server and how to sign in to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CalDavSpec {
+    /// Base URL; discovery starts there.
+    pub url: String,
+    /// Account; `None`: no authentication.
+    pub username: Option<String>,
+    /// Its password.
+    pub password: Option<SecretValue>,
+    /// `None`: no limit but the poll interval.
+    pub max_requests_per_day: Option<u64>,
+}
+
+/// Where one room's calendar is, templates rendered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RoomSource {
+    /// A file.
+    IcsFile(PathBuf),
+    /// A published calendar; the URL may carry a token and is a secret.
+    IcsUrl(SecretValue),
+    /// A collection of the integration's CalDAV server; `None`: discovered.
+    CalDav {
+        /// Path or URL of the collection, rendered.
+        path: Option<String>,
+    },
+}
+
+/// A room to read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoomSpec {
+    /// Its service and address.
+    pub key: RoomKey,
+    /// Its calendar service.
+    pub integration: Arc<IntegrationSpec>,
+    /// Its calendar.
+    pub source: RoomSource,
+    /// IANA zone from documents; `None`: the calendar's own, else UTC.
+    pub time_zone: Option<String>,
+    /// The widest window any of its endpoints wants, in days; 0: the rest of the day.
+    pub upcoming_days: u16,
+    /// What is to be made of its events, sorted.
+    pub evaluations: Vec<EvaluationId>,
+    /// Its endpoints, sorted.
+    pub endpoints: Vec<EndpointName>,
+}
+
+/// A profile, for status and metrics; what acts is in [`EvaluationSpec`] and [`EndpointSpec`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProfileSpec {
+    /// Its name.
+    pub name: ProfileName,
+    /// Its calendar service.
+    pub integration: IntegrationName,
+    /// Its own evaluation, without any group's overrides; always in [`Desired::evaluations`].
+    pub evaluation: EvaluationId,
+    /// Its meeting fields, without any group's overrides.
+    pub view: View,
+}
+
+/// All that decides what the rules make of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EvaluationSpec {
+    /// Its identity.
+    pub id: EvaluationId,
+    /// Digest of everything below: equal digests give equal meetings for equal events.
+    pub digest: Digest,
+    /// Enabled and disabled rules in the order they are tried.
+    pub rules: Vec<Arc<RuleSpec>>,
+    /// Whether `sip:`, `sips:` and `h323:` addresses are searched when no rule matches.
+    pub fallback: bool,
+    /// Domains an alias may have; `None`: any.
+    pub alias_domains: Option<Vec<String>>,
+    /// With `alias_domains`: whether aliases that look like telephone numbers pass.
+    pub dial_numbers: bool,
+    /// Jinja2 over `calendar_event`.
+    pub replace_subject_template: Option<String>,
+}
+
+/// One meeting processing rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleSpec {
+    /// Its name.
+    pub name: RuleName,
+    /// 1–200; ascending.
+    pub priority: u16,
+    /// What it looks for.
+    pub rule_type: RuleType,
+    /// Disabled rules are shown in the trace and skipped.
+    pub enabled: bool,
+    /// `Zoom`: the numeric passcode becomes part of the alias.
+    pub include_password: bool,
+    /// The Pexip Service customer id, for guest joins.
+    pub company_id: Option<String>,
+    /// For `Domain`, `TeamsMeetingProperties`, `GoogleMeetSipGuestJoin`.
+    pub domain: Option<String>,
+    /// True: `transform`, `match`+`replace` as the type's default has it.
+    pub default_processing: bool,
+    /// Jinja2 over the type's variables.
+    pub transform: Option<String>,
+    /// `Regex`: the pattern.
+    pub match_pattern: Option<String>,
+    /// `Regex`: the replacement.
+    pub replace: Option<String>,
+    /// `Custom`: Jinja2 over `calendar_event`.
+    pub template: Option<String>,
+    /// When it applies at all.
+    pub when: When,
+    /// How the room dials what it finds.
+    pub protocol: Protocol,
+}
+
+/// The condition of a rule; empty: always.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct When {
+    /// The organizer's mail domain is one of these or below one.
+    pub organizer_domains: Option<Vec<String>>,
+    /// Only private, or only other events.
+    pub private: Option<bool>,
+}
+
+/// The twenty meeting types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[allow(missing_docs)] // the names are the guide's
+pub enum RuleType {
+    PexipInfinity,
+    PexipService,
+    TeamsMeetingProperties,
+    TeamsSipGuestJoin,
+    TeamsBodyPexipInfinity,
+    TeamsBodyPexipService,
+    TeamsBodyPoly,
+    TeamsBodyBlueJeans,
+    TeamsBodyCisco,
+    GoogleMeet,
+    GoogleMeetSipGuestJoin,
+    SkypeForBusiness,
+    SkypeForBusinessBodyPoly,
+    Webex,
+    Zoom,
+    BlueJeans,
+    GoToMeeting,
+    Domain,
+    Regex,
+    Custom,
+}
+
+/// An endpoint, everything inherited and resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndpointSpec {
+    /// Its name.
+    pub name: EndpointName,
+    /// `metadata.description`.
+    pub description: String,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// Its group; `None` where the endpoint names a profile itself.
+    pub group: Option<GroupName>,
+    /// Its profile.
+    pub profile: ProfileName,
+    /// Its location.
+    pub location: LocationName,
+    /// The room it stands in.
+    pub room: RoomKey,
+    /// The room's address as written.
+    pub room_email: RoomEmail,
+    /// What the rules make of the room's events, for this endpoint.
+    pub evaluation: EvaluationId,
+    /// IANA zone of the room; `None`: the calendar's own, else UTC.
+    pub time_zone: Option<String>,
+    /// Whether its alarms are raised.
+    pub raise_alarms: bool,
+    /// What of the meetings it shows.
+    pub view: View,
+    /// Cisco or Poly, with everything it takes to reach it.
+    pub device: DeviceSpec,
+    /// Whether it is acted on.
+    pub mode: Mode,
+    /// What a removed endpoint is left with.
+    pub on_remove: OnRemove,
+}
+
+/// The meeting fields of a profile after a group's overrides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Days ahead; 0: the rest of the room's day.
+    pub upcoming_days: u16,
+    /// Meetings without alias are shown, without Join.
+    pub non_video_meetings: bool,
+    /// Meetings flagged private are shown.
+    pub private_meetings: bool,
+    /// Private meetings keep their Join.
+    pub process_alias_for_private_meetings: bool,
+    /// When the title is replaced.
+    pub replace_subject: ReplaceSubject,
+    /// An empty title becomes the organizer's name.
+    pub replace_empty_subject: bool,
+    /// Join this many minutes before the start, 0–180.
+    pub start_buffer_minutes: u16,
+    /// And after the end, 0–180.
+    pub end_buffer_minutes: u16,
+}
+
+/// When a meeting's title is replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReplaceSubject {
+    /// Every title.
+    Always,
+    /// No title.
+    Never,
+    /// Titles of private meetings.
+    #[default]
+    PrivateOnly,
+}
+
+/// Whether an object is acted on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mode {
+    /// The wanted mode.
+    pub state: ModeState,
+    /// From then on the inherited mode is back, written here as well.
+    pub until: Option<(Timestamp, ModeState)>,
+}
+
+impl Mode {
+    /// The mode in force at `now`.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> ModeState {
+        match self.until {
+            Some((end, after)) if now >= end => after,
+            _ => self.state,
+        }
+    }
+}
+
+/// The three modes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ModeState {
+    /// Read, plan, act.
+    #[default]
+    Enforce,
+    /// Read and plan, do not put, clear or publish.
+    Observe,
+    /// No steps at all.
+    Suspended,
+}
+
+/// What a removed endpoint is left with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnRemove {
+    /// Its list is cleared, ten minutes after it left the documents.
+    #[default]
+    Clear,
+    /// It is left as it is.
+    Keep,
+}
+
+impl Desired {
+    /// The endpoints of `room`.
+    pub fn endpoints_of<'a>(&'a self, room: &RoomKey) -> impl Iterator<Item = &'a Arc<EndpointSpec>> {
+        let names = self.rooms.get(room).map(|room| room.endpoints.as_slice()).unwrap_or_default();
+        names.iter().filter_map(|name| self.endpoints.get(name))
+    }
+}

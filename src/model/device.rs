@@ -1,0 +1,169 @@
+//! Endpoints as devices: where they are, how they are spoken to, what they can hold.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::secret::SecretValue;
+
+/// How one endpoint gets its schedule.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DeviceSpec {
+    /// Pushed to a Cisco codec.
+    Cisco(CiscoSpec),
+    /// Fetched by a Poly endpoint from our Exchange-like server.
+    Poly(PolySpec),
+}
+
+/// A Cisco codec, everything inherited and resolved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CiscoSpec {
+    /// Host name or IP address.
+    pub address: String,
+    /// TCP port.
+    pub port: u16,
+    /// HTTPS or plain HTTP.
+    pub use_https: bool,
+    /// How its certificate is checked.
+    pub tls: TlsMode,
+    /// Extra roots, PEM, for `Verify`.
+    pub ca_certificates: Vec<Arc<[u8]>>,
+    /// The account; it needs the Admin role.
+    pub username: String,
+    /// Its password.
+    pub password: SecretValue,
+    /// Which of the two request formats.
+    pub wire: Wire,
+    /// The serial number the document expects, when it names one.
+    pub serial: Option<String>,
+    /// The certificate fingerprint the document expects: SHA-256, lower-case hex.
+    pub fingerprint: Option<String>,
+    /// What to do when someone else writes to the device.
+    pub on_conflict: OnConflict,
+}
+
+impl CiscoSpec {
+    /// `address:port`, the place two endpoints may not share.
+    #[must_use]
+    pub fn place(&self) -> (String, u16) {
+        (self.address.to_ascii_lowercase(), self.port)
+    }
+}
+
+/// How a device's certificate is checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum TlsMode {
+    /// Against the system's roots and the given ones, host name included.
+    #[default]
+    Verify,
+    /// The certificate seen first is the only one accepted later.
+    PinOnFirstUse,
+    /// Not at all.
+    Insecure,
+}
+
+/// The request format a codec takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum Wire {
+    /// Chosen from the device's software version.
+    #[default]
+    Auto,
+    /// `Bookings Put` with JSON, over `/putxml`.
+    Json,
+    /// The older `/bookingsputxml`.
+    Xml,
+}
+
+/// What to do when someone else writes to a device.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum OnConflict {
+    /// After three overwrites in an hour, report and wait.
+    #[default]
+    Report,
+    /// Write again each time.
+    Own,
+}
+
+/// A Poly endpoint's account on our server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PolySpec {
+    /// Login, compared exactly; unique in the directory, also ignoring case.
+    pub username: String,
+    /// Password. Without one there is no login.
+    pub password: SecretValue,
+    /// The family, where it is known.
+    pub model: PolyModel,
+    /// In which forms the address is handed out.
+    pub emit: PolyEmit,
+}
+
+/// A Poly family.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum PolyModel {
+    /// Recognised from what it sends.
+    #[default]
+    Auto,
+    /// RealPresence Group Series.
+    Group,
+    /// Trio.
+    Trio,
+    /// HDX.
+    Hdx,
+    /// Studio X and G7500.
+    StudioX,
+    /// Debut.
+    Debut,
+}
+
+/// In which forms a Poly endpoint is given the address to dial; see `spec.poly.emit`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PolyEmit {
+    /// `sip:` URI in Location.
+    pub location_uri: bool,
+    /// `sip:` URI in the body.
+    pub body_uri: bool,
+    /// The encoded token between its two marker lines in the body.
+    pub vmr_token: bool,
+}
+
+impl Default for PolyEmit {
+    fn default() -> Self {
+        Self { location_uri: true, body_uri: true, vmr_token: true }
+    }
+}
+
+/// What a kind of endpoint can hold. The wish is narrowed to it before anything is compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Most bookings in one list; the soonest win.
+    pub bookings: usize,
+    /// Longest title, in characters.
+    pub title: usize,
+    /// Longest address, in characters; a longer one loses its Join button.
+    pub alias: usize,
+    /// Longest single booking, in minutes; a longer meeting becomes one booking a day.
+    pub minutes: Option<i64>,
+}
+
+impl DeviceSpec {
+    /// What it can hold.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        match self {
+            // Title and number limits of `Bookings Book`, the only ones documented; 1440 minutes likewise.
+            // Source: RoomOS schemas 9.15 to 26.4. The count is ours: a week of a busy room.
+            Self::Cisco(_) => Limits { bookings: 100, title: 128, alias: 128, minutes: Some(1440) },
+            // Exchange cuts strings of a calendar view at 255 characters (FindItem operation).
+            Self::Poly(_) => Limits { bookings: 500, title: 255, alias: 240, minutes: None },
+        }
+    }
+
+    /// `cisco` or `poly`: the label in status and metrics.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Cisco(_) => "cisco",
+            Self::Poly(_) => "poly",
+        }
+    }
+}

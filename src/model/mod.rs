@@ -1,0 +1,36 @@
+//! Plain types, no I/O: what the other folders hand to each other. Names nobody.
+
+pub mod agenda;
+pub mod alias;
+pub mod clock;
+pub mod desired;
+pub mod device;
+pub mod event;
+pub mod failure;
+pub mod held;
+pub mod meeting;
+pub mod names;
+pub mod presence;
+pub mod published;
+pub mod request;
+pub mod rule_test;
+pub mod schedule;
+pub mod secret;
+pub mod tally;
+
+pub use agenda::{Agenda, AgendaEntry, Complete, Proof, Window};
+pub use alias::{Alias, AliasFault, Protocol};
+pub use clock::{Clock, Mono, Now};
+pub use desired::{Desired, EndpointSpec, EvaluationSpec, IntegrationSpec, ProfileSpec, RoomSpec, RuleSpec};
+pub use device::{CiscoSpec, DeviceSpec, Limits, PolySpec};
+pub use event::{Body, Event, Person};
+pub use failure::{Failure, Remedy};
+pub use held::{Given, Held};
+pub use meeting::{MatchedBy, Meeting, Meetings, Verdict};
+pub use names::{
+    Digest, EndpointName, EvaluationId, GroupName, IntegrationName, LocationName, MeetingId, ProfileName, RoomEmail,
+    RoomKey, RuleName,
+};
+pub use request::LookAgain;
+pub use schedule::{Booking, Call, Schedule};
+pub use secret::{Confidential, Secret, SecretValue};

@@ -1,0 +1,67 @@
+//! What the loop hands to the Poly server: accounts, and one cell per endpoint with its schedule. Publishing costs what
+//! changed: one pointer in one cell.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+
+use super::device::PolySpec;
+use super::names::{EndpointName, RoomEmail};
+use super::schedule::Schedule;
+
+/// What a Poly endpoint is answered from.
+#[derive(Clone, Debug, Default)]
+pub enum Published {
+    /// The room was never read: `ErrorServerBusy`, never an empty list.
+    #[default]
+    NotReady,
+    /// This list.
+    Ready(Arc<Edition>),
+}
+
+/// One published list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edition {
+    /// What the endpoint shall show.
+    pub schedule: Schedule,
+    /// When it was published.
+    pub at: Timestamp,
+}
+
+/// One endpoint's place on the desk. Cloning shares it.
+#[derive(Clone, Debug, Default)]
+pub struct Cell(Arc<RwLock<Published>>);
+
+impl Cell {
+    /// Replaces what the endpoint is answered from.
+    pub fn publish(&self, edition: Edition) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Published::Ready(Arc::new(edition));
+    }
+
+    /// What the endpoint is answered from now.
+    #[must_use]
+    pub fn look(&self) -> Published {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// One Poly endpoint's account: one login sees one room.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Whose.
+    pub endpoint: EndpointName,
+    /// The room it sees.
+    pub room: RoomEmail,
+    /// Login, password, model, forms.
+    pub poly: PolySpec,
+    /// IANA zone of the room.
+    pub time_zone: String,
+    /// Where its schedule stands.
+    pub cell: Cell,
+}
+
+/// All accounts, by login in lower case (logins are unique ignoring case; the server compares the case it needs).
+/// Handed to the Poly server on a watch channel and replaced when documents change.
+#[derive(Clone, Debug, Default)]
+pub struct Accounts(pub Arc<BTreeMap<String, Account>>);

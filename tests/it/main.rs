@@ -1,0 +1,11 @@
+//! Every integration test, in one binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+mod calendar;
+mod cisco;
+mod configuration;
+mod poly;
+mod reconciling;
+mod rules;
+mod serving;
+mod tidy;
