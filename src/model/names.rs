@@ -222,7 +222,22 @@ impl MeetingId {
         Self(base32(&digest.0[..25]).into())
     }
 
-    /// 40 characters of `a`–`z` and `2`–`7`.
+    /// The id of one day of a meeting that an endpoint can only hold day by day; days count from 0 here, from 1 in the id.
+    #[must_use]
+    pub fn day(&self, day: usize) -> Self {
+        Self(format!("{}-{}", self.0, day + 1).into())
+    }
+
+    /// From its text, as an endpoint gave it back; `None` when it is none of ours.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, day) = text.split_once('-').map_or((text, None), |(id, day)| (id, Some(day)));
+        let is_id = id.len() == 40 && id.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
+        let is_day = day.is_none_or(|day| day.len() <= 3 && day.parse::<u16>().is_ok());
+        (is_id && is_day).then(|| Self(text.into()))
+    }
+
+    /// 40 characters of `a`–`z` and `2`–`7`, and `-N` for one day of a longer meeting.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
