@@ -1,1 +1,3 @@
-//! (being written)
+//! The loop: what is wished against what is known, as steps.
+
+pub mod board;

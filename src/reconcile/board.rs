@@ -1,0 +1,278 @@
+//! What the loop lets others see: one cell per object, replaced when the object changed, so that publishing costs what
+//! changed and reading never waits for the loop.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+
+use crate::model::desired::ModeState;
+use crate::model::{EndpointName, EndpointSpec, MeetingId, Mono, ProfileName, RoomKey, Schedule};
+
+/// The board. Cloning shares it.
+#[derive(Clone, Debug, Default)]
+pub struct Board(Arc<Cells>);
+
+#[derive(Debug, Default)]
+struct Cells {
+    config: RwLock<Arc<ConfigStatus>>,
+    rooms: RwLock<BTreeMap<RoomKey, Arc<RoomStatus>>>,
+    endpoints: RwLock<BTreeMap<EndpointName, Arc<EndpointStatus>>>,
+    plan: RwLock<Arc<PlanStatus>>,
+    pulse: RwLock<Pulse>,
+}
+
+/// Why and since when an object is not as wished.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Drift {
+    /// From the closed set of `design`: `NeverPut`, `Pending`, `PutFailed`, `PlanHeld`, `RivalWriter`, `DeviceRewrites`,
+    /// `Suspended`, `Observing`, `NeverSeen`, `Silent`, `Behind`, `Stale`, `Unreadable`, `NoPermission`, `NotFound`,
+    /// `Throttled`, `ConfigInvalid`.
+    pub reason: &'static str,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The last failure of an object that still stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FailureNote {
+    /// From a closed set, CamelCase.
+    pub reason: &'static str,
+    /// For people; no secrets, no addresses to join, nothing people wrote in calendars.
+    pub message: String,
+    /// When it began.
+    pub since: Timestamp,
+    /// Failed tries in a row.
+    pub attempts: u32,
+}
+
+/// The configuration in force, and the last attempt to load another.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ConfigStatus {
+    /// Counts adoptions since the start; 0: nothing is in force.
+    pub generation: u64,
+    /// Checksum of the directory in force.
+    pub checksum: String,
+    /// Its revision; may be empty.
+    pub revision: String,
+    /// `directory`, or `kept` when the bytes from the store run.
+    pub source: &'static str,
+    /// When it was adopted.
+    pub adopted_at: Option<Timestamp>,
+    /// Documents by kind.
+    pub documents: BTreeMap<String, usize>,
+    /// Whether the last load succeeded.
+    pub last_load_ok: bool,
+    /// When a load last succeeded.
+    pub last_success_at: Option<Timestamp>,
+    /// Findings of the last load.
+    pub errors: usize,
+    /// Findings of the last load.
+    pub warnings: usize,
+    /// The findings of the last load as `otj lint` prints them, secrets blanked; empty when there are none.
+    pub findings: String,
+    /// Set while the directory on disk is not the adopted one: `ConfigInvalid` or `PlanHeld`.
+    pub drift: Option<Drift>,
+}
+
+/// One room.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RoomStatus {
+    /// Its service and address.
+    pub key: RoomKey,
+    /// Its endpoints.
+    pub endpoints: Vec<EndpointName>,
+    /// When it was last read completely.
+    pub last_read: Option<Timestamp>,
+    /// When it is read next.
+    pub next_read: Option<Timestamp>,
+    /// Not-ended meetings of its agenda.
+    pub meetings: usize,
+    /// For each profile: its meetings, and how many of them have no alias.
+    pub profiles: Vec<(ProfileName, usize, usize)>,
+    /// Events that could not be understood and keep their previous form.
+    pub unreadable: usize,
+    /// More events than are kept.
+    pub truncated: bool,
+    /// The room's zone; `None`: neither documents nor calendar name one, UTC is used.
+    pub time_zone: Option<String>,
+    /// Set while the last read failed.
+    pub failure: Option<FailureNote>,
+    /// `Stale`, `Unreadable`, `NoPermission`, `NotFound` or `Throttled`.
+    pub drift: Option<Drift>,
+}
+
+/// How an endpoint stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EndpointState {
+    /// As wished.
+    InSync,
+    /// Not as wished; the drift says why.
+    Drifting,
+    /// Never reached, or never heard of.
+    NeverContacted,
+    /// Suspended by its documents.
+    Suspended,
+    /// Read and planned only.
+    Observing,
+}
+
+/// One endpoint.
+#[derive(Clone, PartialEq, Debug)]
+pub struct EndpointStatus {
+    /// Its resolved document.
+    pub spec: Arc<EndpointSpec>,
+    /// How it stands.
+    pub state: EndpointState,
+    /// The mode in force.
+    pub mode: ModeState,
+    /// What it shall show; `None` before the room's first complete read.
+    pub schedule: Option<Arc<Schedule>>,
+    /// Digest of `schedule` is what it is known to hold (Cisco), or fetched last (Poly).
+    pub synced: bool,
+    /// How many bookings it is known to hold; `None`: unknown.
+    pub held: Option<usize>,
+    /// How many of these it keeps only because the gate holds a removal.
+    pub kept: usize,
+    /// Last answer from it, or poll by it.
+    pub last_contact: Option<Timestamp>,
+    /// Last successful put or publish.
+    pub last_put: Option<Timestamp>,
+    /// Bookings somebody else put there, by the last read-back.
+    pub foreign: usize,
+    /// User-Agent of a Poly endpoint; from outside, escape it.
+    pub user_agent: Option<String>,
+    /// Set while its last step failed.
+    pub failure: Option<FailureNote>,
+    /// Why it is not as wished.
+    pub drift: Option<Drift>,
+}
+
+/// What is held back by the gate, or waits for a second look.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct PlanStatus {
+    /// Held plans.
+    pub holds: Vec<Hold>,
+    /// Endpoints that wait for a second complete read before they lose meetings.
+    pub waiting: usize,
+}
+
+/// One held plan. `otj approve CHECKSUM` lets exactly this happen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hold {
+    /// What to approve.
+    pub checksum: String,
+    /// `DocumentsRemoved`: a directory that removes too much; `Losses`: too many endpoints would lose meetings.
+    pub detail: &'static str,
+    /// Since when.
+    pub since: Timestamp,
+    /// One plain sentence.
+    pub summary: String,
+    /// What would be lost: endpoint, room, and each meeting's id and start. Titles are not listed.
+    pub losses: Vec<(EndpointName, RoomKey, Vec<(MeetingId, Timestamp)>)>,
+}
+
+/// How the loop itself is.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Pulse {
+    /// Boot-clock time of its last turn; healthy means within 30 s.
+    pub last_turn: Mono,
+    /// How late the most overdue object of that turn was.
+    pub lag: std::time::Duration,
+    /// Objects in the due queue.
+    pub due: usize,
+    /// Steps under way.
+    pub in_flight: usize,
+    /// A wish is in force and the store answers.
+    pub ready: bool,
+    /// The wall clock is not trusted: nothing is removed.
+    pub clock_untrusted: bool,
+    /// The store did not take the last record.
+    pub store_unavailable: bool,
+}
+
+/// A request of an operator to the loop.
+#[derive(Debug)]
+pub enum Command {
+    /// Let a held plan happen; answers with one sentence, or why not.
+    Approve {
+        /// As shown.
+        checksum: String,
+        /// Where the answer goes.
+        answer: tokio::sync::oneshot::Sender<Result<String, String>>,
+    },
+}
+
+impl Board {
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> Arc<ConfigStatus> {
+        self.0.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Held plans.
+    #[must_use]
+    pub fn plan(&self) -> Arc<PlanStatus> {
+        self.0.plan.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The loop.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        *self.0.pulse.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All rooms, sorted by key.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<Arc<RoomStatus>> {
+        self.0.rooms.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// All endpoints, sorted by name.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<Arc<EndpointStatus>> {
+        self.0.endpoints.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// One endpoint.
+    #[must_use]
+    pub fn endpoint(&self, name: &EndpointName) -> Option<Arc<EndpointStatus>> {
+        self.0.endpoints.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Replaces the configuration's cell.
+    pub fn put_config(&self, status: ConfigStatus) {
+        *self.0.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(status);
+    }
+
+    /// Replaces the held plans.
+    pub fn put_plan(&self, status: PlanStatus) {
+        *self.0.plan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(status);
+    }
+
+    /// Replaces the pulse.
+    pub fn put_pulse(&self, pulse: Pulse) {
+        *self.0.pulse.write().unwrap_or_else(PoisonError::into_inner) = pulse;
+    }
+
+    /// Replaces a room's cell.
+    pub fn put_room(&self, status: RoomStatus) {
+        self.0.rooms.write().unwrap_or_else(PoisonError::into_inner).insert(status.key.clone(), Arc::new(status));
+    }
+
+    /// Takes a room off the board.
+    pub fn remove_room(&self, key: &RoomKey) {
+        self.0.rooms.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// Replaces an endpoint's cell.
+    pub fn put_endpoint(&self, status: EndpointStatus) {
+        let name = status.spec.name.clone();
+        self.0.endpoints.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::new(status));
+    }
+
+    /// Takes an endpoint off the board.
+    pub fn remove_endpoint(&self, name: &EndpointName) {
+        self.0.endpoints.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+}
