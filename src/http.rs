@@ -1,1 +1,304 @@
-//! (being written)
+//! The one way out to the network. A [`Request`] goes in with its deadline, its size limit and whom to trust; a [`Response`] or an
+//! [`HttpError`] comes out, and neither tells a URL or a credential to whoever prints it.
+//!
+//! * No redirect is followed here: callers decide with [`redirect_target`], at most [`REDIRECTS_MAX`] hops, never from https to http,
+//!   and credentials belong to one origin ([`same_origin`]).
+//! * Environment proxies are ignored.
+//! * The address finally dialled is checked after name resolution ([`address`]), so that a name or an answer cannot lead to the
+//!   machine itself or to a cloud's metadata service.
+//! * The deadline is for everything from the look-up to the last byte; the limit counts decompressed bytes.
+//! * Bodies are sent with `Content-Length`, never chunked, and without `Expect`: codecs know neither.
+//!
+//! *Design notes.* One client per kind of trust, not per request: a client owns a connection pool, and connections made under
+//! weaker trust must never serve a request that asked for more.
+
+pub mod address;
+mod error;
+mod tls;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub use error::{HttpError, TlsFault};
+pub use hyper::body::Bytes;
+pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+pub use reqwest::{Method, StatusCode, Url};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Redirects that a caller may follow for one request.
+pub const REDIRECTS_MAX: usize = 5;
+
+/// Largest calendar page, decompressed.
+pub const CALENDAR_LIMIT: usize = 32 << 20;
+
+/// Largest answer of a device, decompressed.
+pub const DEVICE_LIMIT: usize = 4 << 20;
+
+/// Answers held in memory at a time, all together, in KiB.
+const IN_FLIGHT_KIB: usize = 256 << 10;
+
+/// Clients kept. Only pinned devices bring one each; the one longest unused goes.
+const CLIENTS_MAX: usize = 1024;
+
+/// Longest wait for one TCP connection and its TLS handshake, so that a dead first address leaves time for the second.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a whole process decides about its egress.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HttpOptions {
+    /// Loopback addresses may be dialled (`--allow-loopback`: the demo and tests).
+    pub allow_loopback: bool,
+}
+
+/// Whom to believe that they are who they say. Plain http ignores it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Trust {
+    /// The system's roots and these PEM bundles; host name, dates and signatures included.
+    Verify(Vec<Arc<[u8]>>),
+    /// Exactly the certificate with this SHA-256 fingerprint, in lower-case hex, and nothing else about it.
+    Pinned(String),
+    /// Anybody.
+    Insecure,
+}
+
+impl Trust {
+    /// The system's roots alone.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::Verify(Vec::new())
+    }
+}
+
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Verify(extra) => write!(f, "Verify(system's and {} bundles)", extra.len()),
+            Self::Pinned(fingerprint) => write!(f, "Pinned({fingerprint})"),
+            Self::Insecure => f.write_str("Insecure"),
+        }
+    }
+}
+
+/// One request. Build it with [`Request::new`] and set what differs.
+#[derive(Clone)]
+pub struct Request {
+    /// Method, also WebDAV's.
+    pub method: Method,
+    /// Absolute http or https URL.
+    pub url: Url,
+    /// Headers; `Host`, `Content-Length`, `User-Agent` and `Accept-Encoding` are ours.
+    pub headers: HeaderMap,
+    /// The whole body; empty: none.
+    pub body: Bytes,
+    /// Total time, look-up and last byte included.
+    pub deadline: Duration,
+    /// Most bytes of the answer's body, decompressed.
+    pub limit_bytes: usize,
+    /// Whom to trust.
+    pub trust: Trust,
+}
+
+impl Request {
+    /// Without headers and body; 30 s, a device's size limit, the system's roots.
+    #[must_use]
+    pub fn new(method: Method, url: Url) -> Self {
+        Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            deadline: Duration::from_secs(30),
+            limit_bytes: DEVICE_LIMIT,
+            trust: Trust::system(),
+        }
+    }
+}
+
+impl fmt::Debug for Request {
+    /// URLs and headers carry credentials: neither is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "‹{} request, {} bytes›", self.method, self.body.len())
+    }
+}
+
+/// One complete answer, whatever its status.
+pub struct Response {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The whole body, decompressed.
+    pub body: Bytes,
+    /// SHA-256 of the peer's certificate, lower-case hex; `None` over plain http.
+    pub fingerprint: Option<String>,
+    /// This answer's share of the memory for answers, given back when it is dropped.
+    _memory: Option<OwnedSemaphorePermit>,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "‹answer {}, {} bytes›", self.status.as_u16(), self.body.len())
+    }
+}
+
+/// The client of the whole process. Cloning shares it.
+#[derive(Clone)]
+pub struct Http(Arc<Shared>);
+
+struct Shared {
+    roots: tls::Roots,
+    names: Arc<address::Names>,
+    options: HttpOptions,
+    clients: Mutex<Clients>,
+    memory_kib: Arc<Semaphore>,
+}
+
+#[derive(Default)]
+struct Clients {
+    /// With each client the number of the request that used it last.
+    by_trust: HashMap<Trust, (reqwest::Client, u64)>,
+    /// Requests so far.
+    requests: u64,
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Http").field(&self.0.options).finish()
+    }
+}
+
+impl Http {
+    /// Reads the system's roots; connects nowhere.
+    ///
+    /// # Errors
+    /// When the TLS library cannot be set up.
+    pub fn new(options: HttpOptions) -> Result<Self, HttpError> {
+        let shared = Shared {
+            roots: tls::Roots::system(),
+            names: Arc::new(address::Names::new(options.allow_loopback)),
+            options,
+            clients: Mutex::default(),
+            memory_kib: Arc::new(Semaphore::new(IN_FLIGHT_KIB)),
+        };
+        let http = Self(Arc::new(shared));
+        http.client(&Trust::system())?;
+        Ok(http)
+    }
+
+    /// Sends one request and reads the whole answer. Any status is an answer; a redirect is handed back as it is.
+    ///
+    /// # Errors
+    /// When no complete answer came within the deadline and the limit.
+    pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        let deadline = request.deadline;
+        tokio::time::timeout(deadline, self.exchange(request)).await.unwrap_or(Err(HttpError::Deadline))
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, HttpError> {
+        if !matches!(request.url.scheme(), "http" | "https") {
+            return Err(HttpError::Protocol("the address is neither http nor https"));
+        }
+        // A literal address never reaches the resolver.
+        if let Some(literal) = address::literal(&request.url) {
+            address::check(literal, self.0.options.allow_loopback)?;
+        }
+        let client = self.client(&request.trust)?;
+        let mut out = client.request(request.method, request.url).headers(request.headers);
+        if !request.body.is_empty() {
+            out = out.body(request.body);
+        }
+        let mut answer = out.send().await.map_err(|error| error::classify(&error))?;
+        let fingerprint = answer
+            .extensions()
+            .get::<reqwest::tls::TlsInfo>()
+            .and_then(|tls| tls.peer_certificate())
+            .map(tls::fingerprint);
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let mut body = Vec::new();
+        let mut memory: Option<OwnedSemaphorePermit> = None;
+        while let Some(chunk) = answer.chunk().await.map_err(|error| error::classify(&error))? {
+            if body.len() + chunk.len() > request.limit_bytes {
+                return Err(HttpError::TooLarge(request.limit_bytes));
+            }
+            body.extend_from_slice(&chunk);
+            let held = memory.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+            let needed = body.len().div_ceil(1024).saturating_sub(held);
+            if needed > 0 {
+                let share = self.share_of_memory(needed).await?;
+                match &mut memory {
+                    Some(memory) => memory.merge(share),
+                    None => memory = Some(share),
+                }
+            }
+        }
+        Ok(Response { status, headers, body: body.into(), fingerprint, _memory: memory })
+    }
+
+    /// Waits until `kib` more fit; the deadline ends a wait that is in vain.
+    async fn share_of_memory(&self, kib: usize) -> Result<OwnedSemaphorePermit, HttpError> {
+        let kib = u32::try_from(kib).map_err(|_| HttpError::TooLarge(usize::MAX))?;
+        let share = Arc::clone(&self.0.memory_kib).acquire_many_owned(kib).await;
+        Ok(share.expect("the semaphore is never closed"))
+    }
+
+    fn client(&self, trust: &Trust) -> Result<reqwest::Client, HttpError> {
+        let mut clients = self.0.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.requests += 1;
+        let requests = clients.requests;
+        if let Some((client, used)) = clients.by_trust.get_mut(trust) {
+            *used = requests;
+            return Ok(client.clone());
+        }
+        let client = self.build(trust)?;
+        if clients.by_trust.len() >= CLIENTS_MAX {
+            let oldest = clients.by_trust.iter().min_by_key(|(_, (_, used))| *used).map(|(trust, _)| trust.clone());
+            oldest.and_then(|oldest| clients.by_trust.remove(&oldest));
+        }
+        clients.by_trust.insert(trust.clone(), (client.clone(), requests));
+        Ok(client)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that makes clients")]
+    fn build(&self, trust: &Trust) -> Result<reqwest::Client, HttpError> {
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(self.0.roots.config(trust)?)
+            .tls_info(true)
+            .dns_resolver(address::Resolver(Arc::clone(&self.0.names)))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .no_proxy()
+            .connect_timeout(CONNECT_PATIENCE)
+            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_max_idle_per_host(8)
+            .user_agent(concat!("otj/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|_| HttpError::Protocol("the TLS library cannot be set up"))
+    }
+}
+
+/// Whether credentials for `a` may go to `b`: the same scheme, host and port.
+#[must_use]
+pub fn same_origin(a: &Url, b: &Url) -> bool {
+    a.scheme() == b.scheme() && a.host() == b.host() && a.port_or_known_default() == b.port_or_known_default()
+}
+
+/// Where `response` to a request for `from` sends the client, if it is a redirect.
+///
+/// # Errors
+/// When it leads from https to http, or to something that is no http address.
+pub fn redirect_target(from: &Url, response: &Response) -> Result<Option<Url>, HttpError> {
+    if !matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let Some(location) = response.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()) else {
+        return Err(HttpError::Protocol("a redirect without a target"));
+    };
+    let target = from.join(location).map_err(|_| HttpError::Protocol("a redirect to something that is no address"))?;
+    match (from.scheme(), target.scheme()) {
+        (_, "https") | ("http", "http") => Ok(Some(target)),
+        ("https", "http") => Err(HttpError::Protocol("a redirect from https to http")),
+        _ => Err(HttpError::Protocol("a redirect to something that is no http address")),
+    }
+}

@@ -1,1 +1,3 @@
-//! (being written)
+//! Reading calendars, and the one way out to the network, against real servers on loopback.
+
+mod egress;

@@ -1,0 +1,142 @@
+//! What goes wrong on the way out, without URLs, credentials, or anything the other side wrote.
+
+use std::error::Error;
+use std::io;
+
+use super::address::LookupFault;
+use super::tls::PinMismatch;
+
+/// Why no complete answer came.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HttpError {
+    /// The name has no address.
+    #[error("the host name cannot be resolved")]
+    Dns,
+    /// The address is one that nothing from outside may lead to.
+    #[error(
+        "the address may not be dialled (link-local, unspecified, multicast, or loopback without --allow-loopback)"
+    )]
+    Refused,
+    /// No TCP connection; what the system said.
+    #[error("no connection ({0})")]
+    Connect(String),
+    /// The peer did not prove who it is, or does not speak TLS.
+    #[error("no trusted TLS connection ({0})")]
+    Tls(TlsFault),
+    /// The total time is over.
+    #[error("no complete answer in time")]
+    Deadline,
+    /// More bytes than the limit.
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
+    /// Not HTTP, or broken off.
+    #[error("the exchange broke off ({0})")]
+    Protocol(&'static str),
+}
+
+/// Why a TLS connection was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsFault {
+    /// Nobody we trust signed it.
+    #[error("the certificate is not signed by a trusted authority")]
+    UnknownIssuer,
+    /// It is for another host.
+    #[error("the certificate is for another host name")]
+    WrongName,
+    /// Its dates.
+    #[error("the certificate has expired or is not valid yet")]
+    Dates,
+    /// It is not the pinned one; the fingerprint seen, SHA-256 in lower-case hex.
+    #[error("the certificate is not the one that was pinned; its SHA-256 fingerprint is {0}")]
+    NotPinned(String),
+    /// Extra roots that are no certificates.
+    #[error("caCertificates holds something that is no PEM certificate")]
+    Roots,
+    /// The peer does not speak TLS, or none we speak.
+    #[error("the handshake failed")]
+    Handshake,
+    /// Anything else about the certificate.
+    #[error("the certificate is not acceptable")]
+    Certificate,
+}
+
+impl HttpError {
+    /// The label in metrics and conditions.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Dns => "Dns",
+            Self::Refused => "Refused",
+            Self::Connect(_) => "Connect",
+            Self::Tls(_) => "Tls",
+            Self::Deadline => "Deadline",
+            Self::TooLarge(_) => "TooLarge",
+            Self::Protocol(_) => "Protocol",
+        }
+    }
+
+    /// Whether a person must act before it can go well: trust and forbidden addresses do not mend themselves.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        matches!(self, Self::Refused | Self::Tls(_))
+    }
+}
+
+/// Finds what happened at the end of the client's chain of errors. Their texts are not kept: they quote URLs.
+pub(super) fn classify(error: &reqwest::Error) -> HttpError {
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    let mut found: Option<HttpError> = None;
+    while let Some(error) = cause {
+        if let Some(fault) = error.downcast_ref::<LookupFault>() {
+            return match fault {
+                LookupFault::NotFound => HttpError::Dns,
+                LookupFault::Refused => HttpError::Refused,
+            };
+        }
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return HttpError::Tls(tls_fault(tls));
+        }
+        if let Some(system) = error.downcast_ref::<io::Error>() {
+            if let Some(tls) = inside(system) {
+                return HttpError::Tls(tls_fault(tls));
+            }
+            found = Some(HttpError::Connect(system.kind().to_string()));
+        }
+        cause = error.source();
+    }
+    match found {
+        _ if error.is_connect() && error.is_timeout() => HttpError::Connect("no answer".into()),
+        _ if error.is_timeout() => HttpError::Deadline,
+        Some(found) if error.is_connect() => found,
+        None if error.is_connect() => HttpError::Connect("unknown cause".into()),
+        _ if error.is_builder() => HttpError::Protocol("the request cannot be written"),
+        _ if error.is_decode() => HttpError::Protocol("the answer cannot be decompressed"),
+        _ => HttpError::Protocol("the peer closed the connection or does not speak HTTP"),
+    }
+}
+
+/// The TLS error in an `io::Error`, which hides what it wraps from `source()`, at any depth.
+fn inside(system: &io::Error) -> Option<&rustls::Error> {
+    let inner = system.get_ref()?;
+    inner.downcast_ref::<rustls::Error>().or_else(|| inner.downcast_ref::<io::Error>().and_then(inside))
+}
+
+fn tls_fault(error: &rustls::Error) -> TlsFault {
+    use rustls::CertificateError as Bad;
+    let rustls::Error::InvalidCertificate(bad) = error else {
+        return TlsFault::Handshake;
+    };
+    match bad {
+        // A foreign signature under a known name is as good as an unknown name.
+        Bad::UnknownIssuer | Bad::BadSignature => TlsFault::UnknownIssuer,
+        Bad::NotValidForName | Bad::NotValidForNameContext { .. } => TlsFault::WrongName,
+        Bad::Expired | Bad::ExpiredContext { .. } | Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+            TlsFault::Dates
+        }
+        Bad::Other(other) => match other.0.downcast_ref::<PinMismatch>() {
+            Some(PinMismatch { seen }) => TlsFault::NotPinned(seen.clone()),
+            None => TlsFault::Certificate,
+        },
+        _ => TlsFault::Certificate,
+    }
+}
