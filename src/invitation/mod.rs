@@ -1,1 +1,3 @@
-//! (being written)
+//! An event's text as rules see it.
+
+pub mod wrapped;

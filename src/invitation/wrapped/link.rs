@@ -1,0 +1,79 @@
+//! A link taken apart, as far as rewriters need it.
+
+use super::percent;
+
+/// `http(s)://host[:port]/path?query`, each part as written, except for the host.
+#[derive(Clone, Copy)]
+pub(crate) struct Link<'t> {
+    /// All of it.
+    pub(crate) whole: &'t str,
+    /// Without port and user, as written.
+    host: &'t str,
+    /// From the first `/` on; may be empty.
+    pub(crate) path: &'t str,
+    /// After the `?`; may be empty.
+    pub(crate) query: &'t str,
+}
+
+impl<'t> Link<'t> {
+    /// Takes an http or https link apart; anything else is `None`.
+    pub(crate) fn parse(whole: &'t str) -> Option<Self> {
+        let rest = after_scheme(whole)?;
+        let authority_end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(authority_end);
+        // A user before the host is how a link pretends to lead elsewhere.
+        if authority.contains('@') {
+            return None;
+        }
+        let host = authority.split(':').next().unwrap_or(authority);
+        let host = host.strip_suffix('.').unwrap_or(host);
+        if host.is_empty() {
+            return None;
+        }
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        Some(Self { whole, host, path, query })
+    }
+
+    /// Whether the host is this one, ignoring case.
+    pub(crate) fn host_is(&self, host: &str) -> bool {
+        self.host.eq_ignore_ascii_case(host)
+    }
+
+    /// Whether the host is below `domain`; the domain itself is not.
+    pub(crate) fn host_below(&self, domain: &str) -> bool {
+        let split = self.host.len().checked_sub(domain.len());
+        split.is_some_and(|at| {
+            at > 1
+                && self.host.as_bytes()[at - 1] == b'.'
+                && self.host.is_char_boundary(at)
+                && self.host[at..].eq_ignore_ascii_case(domain)
+        })
+    }
+
+    /// The host as written.
+    pub(crate) fn host(&self) -> &'t str {
+        self.host
+    }
+
+    /// A query parameter as written, the first of that name. `&amp;` separates as `&` does.
+    pub(crate) fn raw_parameter(&self, name: &str) -> Option<&'t str> {
+        let query = self.query.split('#').next().unwrap_or(self.query);
+        query.split('&').find_map(|pair| {
+            let pair = pair.strip_prefix("amp;").unwrap_or(pair);
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            key.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    /// A query parameter, percent-decoded once.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        self.raw_parameter(name).map(percent::decode)
+    }
+}
+
+/// What follows `http://` or `https://`.
+pub(crate) fn after_scheme(text: &str) -> Option<&str> {
+    ["https://", "http://"].into_iter().find_map(|scheme| {
+        text.get(..scheme.len()).filter(|start| start.eq_ignore_ascii_case(scheme)).map(|_| &text[scheme.len()..])
+    })
+}

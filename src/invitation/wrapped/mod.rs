@@ -1,0 +1,300 @@
+//! Links that mail security rewrote, turned back into the links they stand for.
+//!
+//! In: text. Out: the text with every known rewriter's link replaced by what it wraps, and a list of what was found for the
+//! trace. Hosts are compared exactly or label-wise, only http and https links come out, chains of rewriters are followed
+//! [`DEPTH_MAX`] deep, and a link that cannot be undone stays as it is. The work is linear in the text.
+//!
+//! A new rewriter is a file with one `fn(&Link) -> Answer` and a line in [`REWRITERS`].
+
+mod barracuda;
+mod checkpoint;
+mod cisco;
+mod google;
+mod link;
+mod microsoft;
+mod mimecast;
+pub(crate) mod percent;
+mod proofpoint;
+mod sophos;
+mod symantec;
+mod trellix;
+mod trendmicro;
+
+pub(crate) use link::Link;
+use link::after_scheme;
+
+use crate::model::Confidential;
+
+/// Deepest chain of rewriters.
+const DEPTH_MAX: usize = 5;
+
+/// Most rewritten links of one text that are undone; the rest stay as they are.
+const LINKS_MAX: usize = 10_000;
+
+/// Most links listed for the trace.
+const LISTED_MAX: usize = 100;
+
+/// What a rewriter says about a link.
+pub(crate) enum Answer {
+    /// Not one of its links.
+    NotMine,
+    /// It stands for this text, not yet checked.
+    For(String),
+    /// Its link, but what it stands for is known to the rewriter's server alone.
+    Opaque,
+    /// Its link, in a form it should not have.
+    Broken,
+}
+
+/// A rewriter: its name, for the trace, and how it reads a link.
+type Rewriter = (&'static str, fn(&Link<'_>) -> Answer);
+
+const REWRITERS: &[Rewriter] = &[
+    ("Microsoft Safe Links", microsoft::read),
+    ("Proofpoint URL Defense", proofpoint::read),
+    ("Mimecast", mimecast::read),
+    ("Barracuda", barracuda::read),
+    ("Cisco Secure Email", cisco::read),
+    ("Sophos", sophos::read),
+    ("Trellix", trellix::read),
+    ("Google", google::read),
+    ("Symantec", symantec::read),
+    ("Trend Micro", trendmicro::read),
+    ("Check Point", checkpoint::read),
+];
+
+/// One rewritten link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrapped {
+    /// Who rewrote it, outermost.
+    pub rewriter: &'static str,
+    /// As it stands in the invitation.
+    pub link: Confidential,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a rewritten link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The link it stands for.
+    Real(Confidential),
+    /// Only the rewriter's server knows: the administrator can exempt the meeting provider's links from rewriting.
+    Opaque,
+    /// It is not well-formed, or stands for something that is no link.
+    Broken,
+    /// More than five rewriters, one inside the other.
+    TooDeep,
+}
+
+/// Replaces every rewritten link in `text`. `None`: there is none.
+pub(super) fn unwrap_all(text: &str) -> (Option<String>, Vec<Wrapped>) {
+    let mut out = None::<String>;
+    let mut listed = vec![];
+    let mut copied = 0;
+    let mut at = 0;
+    let mut undone = 0;
+    while undone < LINKS_MAX {
+        let Some(link) = next_link(text, at) else { break };
+        at = link.end;
+        let written = &text[link.clone()];
+        let Some((rewriter, outcome)) = unwrap_one(written) else { continue };
+        undone += 1;
+        if let Outcome::Real(real) = &outcome {
+            let out = out.get_or_insert_with(|| String::with_capacity(text.len()));
+            out.push_str(&text[copied..link.start]);
+            out.push_str(real.expose());
+            copied = link.end;
+        }
+        if listed.len() < LISTED_MAX {
+            listed.push(Wrapped { rewriter, link: Confidential::new(written), outcome });
+        }
+    }
+    if let Some(out) = &mut out {
+        out.push_str(&text[copied..]);
+    }
+    (out, listed)
+}
+
+/// Follows one link through every rewriter. `None`: nobody rewrote it.
+fn unwrap_one(written: &str) -> Option<(&'static str, Outcome)> {
+    let mut first = None;
+    let mut current = written.to_owned();
+    for _ in 0..=DEPTH_MAX {
+        let (rewriter, answer) = ask(&current)?;
+        let rewriter = *first.get_or_insert(rewriter);
+        match answer {
+            Answer::NotMine => return None,
+            Answer::Opaque => return Some((rewriter, Outcome::Opaque)),
+            Answer::Broken => return Some((rewriter, Outcome::Broken)),
+            Answer::For(text) => match plain_link(&text) {
+                Some(next) if next != current => {
+                    if ask(&next).is_none() {
+                        return Some((rewriter, Outcome::Real(Confidential::new(next))));
+                    }
+                    current = next;
+                }
+                _ => return Some((rewriter, Outcome::Broken)),
+            },
+        }
+    }
+    first.map(|rewriter| (rewriter, Outcome::TooDeep))
+}
+
+/// The first rewriter that knows the link, and what it says.
+fn ask(link: &str) -> Option<(&'static str, Answer)> {
+    let link = Link::parse(link)?;
+    REWRITERS.iter().find_map(|(name, read)| match read(&link) {
+        Answer::NotMine => None,
+        answer => Some((*name, answer)),
+    })
+}
+
+/// `text` as a link on one line; `None` when it is not http or https or holds control characters.
+fn plain_link(text: &str) -> Option<String> {
+    let text = text.trim();
+    after_scheme(text).filter(|rest| !rest.is_empty() && !text.contains(char::is_control))?;
+    Some(text.replace(' ', "%20"))
+}
+
+/// Where the next http or https link at or after byte `from` lies. It ends before white space, a control character, `<`, `>` or
+/// `"`, and without closing punctuation.
+fn next_link(text: &str, from: usize) -> Option<std::ops::Range<usize>> {
+    let mut at = from;
+    loop {
+        let colon = at + text[at..].find("://")?;
+        let bytes = text.as_bytes();
+        let scheme = ["https", "http"].into_iter().find(|name| {
+            colon >= from + name.len() && bytes[colon - name.len()..colon].eq_ignore_ascii_case(name.as_bytes())
+        });
+        let Some(scheme) = scheme else {
+            at = colon + 3;
+            continue;
+        };
+        let start = colon - scheme.len();
+        let rest = &text[colon + 3..];
+        let stop = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"');
+        let end = rest.find(stop).unwrap_or(rest.len());
+        let link = rest[..end].trim_end_matches(['.', ',', ';', ')', ']', '\'', '!']);
+        return Some(start..colon + 3 + link.len());
+    }
+}
+
+/// What a Safe Links link stands for, one level; `None` for any other link.
+pub(crate) fn safelinks_decode(link: &str) -> Option<String> {
+    decode_with(link, microsoft::read)
+}
+
+/// What a URL Defense link stands for, one level; `None` for any other link.
+pub(crate) fn urldefense_decode(link: &str) -> Option<String> {
+    decode_with(link, proofpoint::read)
+}
+
+fn decode_with(link: &str, read: fn(&Link<'_>) -> Answer) -> Option<String> {
+    match read(&Link::parse(link.trim())?) {
+        Answer::For(text) => plain_link(&text),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REAL: &str = "https://pexip.me/teams/vc.example.com/1300000001";
+
+    fn real(text: &str) -> String {
+        unwrap_all(text).0.unwrap_or_else(|| "–".into())
+    }
+
+    #[test]
+    fn each_rewriter_gives_the_link_back() {
+        for link in [
+            "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fpexip.me%2Fteams%2Fvc.example.com%2F1300000001&data=05%7C02&reserved=0",
+            "https://nam02.safelinks.protection.outlook.com/?data=x&amp;url=https%3A%2F%2Fpexip.me%2Fteams%2Fvc.example.com%2F1300000001",
+            "https://usg02.safelinks.protection.office365.us/?url=https%3A%2F%2Fpexip.me%2Fteams%2Fvc.example.com%2F1300000001",
+            "https://chn02.safelinks.protection.partner.outlook.cn/?url=https%3A%2F%2Fpexip.me%2Fteams%2Fvc.example.com%2F1300000001",
+            "https://statics.teams.cdn.office.net/evergreen-assets/safelinks/1/atp-safelinks.html?url=https%3A%2F%2Fpexip.me%2Fteams%2Fvc.example.com%2F1300000001&locale=en-us",
+            "https://urldefense.proofpoint.com/v1/url?u=https%3A%2F%2Fpexip.me%2Fteams%2Fvc.example.com%2F1300000001&k=oIv",
+            "https://urldefense.proofpoint.com/v2/url?u=https-3A__pexip.me_teams_vc.example.com_1300000001&d=DwM&c=abc",
+            "https://urldefense.com/v3/__https://pexip.me/teams/vc.example.com/1300000001__;!!AbC!sIg$",
+            "https://urldefense.us/v3/__https:/pexip.me/teams/vc.example.com/1300000001__;!!AbC!sIg$",
+            "https://linkprotect.cudasvc.com/url?a=https%3A%2F%2Fpexip.me%2Fteams%2Fvc.example.com%2F1300000001&c=E,1,x&typo=1",
+            "https://secure-web.cisco.com/1z0vU/https%3A%2F%2Fpexip.me%2Fteams%2Fvc.example.com%2F1300000001",
+            "https://eu-west-1.protection.sophos.com?d=pexip.me&u=aHR0cHM6Ly9wZXhpcC5tZS90ZWFtcy92Yy5leGFtcGxlLmNvbS8xMzAwMDAwMDAx&i=NjU",
+            "https://protect2.fireeye.com/v1/url?k=1-2&q=1&e=3&u=https%3A%2F%2Fpexip.me%2Fteams%2Fvc.example.com%2F1300000001",
+            "https://www.google.com/url?q=https%3A%2F%2Fpexip.me%2Fteams%2Fvc.example.com%2F1300000001&sa=D",
+            "https://clicktime.symantec.com/15tStd?h=zRU=&u=https%3A%2F%2Fpexip.me%2Fteams%2Fvc.example.com%2F1300000001",
+            "https://ddec1-0-en-ctp.trendmicro.com:443/wis/clicktime/v1/query?url=https%3a%2f%2fpexip.me%2fteams%2fvc.example.com%2f1300000001&umid=1",
+            "https://protect.checkpoint.com/v2/r02/___https://pexip.me/teams/vc.example.com/1300000001___.YzJl",
+            "https://url.avanan.click/v2/___https:/pexip.me/teams/vc.example.com/1300000001___.YzJl",
+            "https://protect.checkpoint.com/v2/___https%3A//pexip.me/teams/vc.example.com/1300000001___.YzJl",
+        ] {
+            assert_eq!(real(&format!("info<{link}>.")), format!("info<{REAL}>."), "{link}");
+        }
+    }
+
+    #[test]
+    fn proofpoints_replaced_characters_come_back_in_order_and_in_runs() {
+        assert_eq!(
+            real(
+                "https://urldefense.com/v3/__https://teams.microsoft.com/l/meetup-join/19*3ameeting_AbC*40thread.v2/0?context=*7b*22Tid*22*7d__;JSUlJSUl!!AbCdEfG!sIg$"
+            ),
+            "https://teams.microsoft.com/l/meetup-join/19%3ameeting_AbC%40thread.v2/0?context=%7b%22Tid%22%7d"
+        );
+        // `**A` stands for two characters, here é and è.
+        assert_eq!(
+            real("https://urldefense.com/v3/__https://x.example/**A/*__;w6nDqCU!!a!b$"),
+            "https://x.example/éè/%"
+        );
+        // More places than characters.
+        assert_eq!(real("https://urldefense.com/v3/__https://x.example/*__;!!a!b$"), "–");
+    }
+
+    #[test]
+    fn strangers_hosts_and_other_schemes_are_left_alone() {
+        for text in [
+            "https://safelinks.protection.outlook.com.evil.example/?url=https%3A%2F%2Fpexip.me",
+            "https://evilsafelinks.protection.outlook.com/?url=https%3A%2F%2Fpexip.me",
+            "https://x.safelinks.protection.outlook.com@evil.example/?url=https%3A%2F%2Fpexip.me",
+            "https://nam.safelinks.protection.outlook.com/?url=javascript%3Aalert(1)",
+            "https://nam.safelinks.protection.outlook.com/?url=https%3A%2F%2Fa%0d%0ab",
+            "https://nam.safelinks.protection.outlook.com/?data=1",
+            "https://www.google.com/search?q=https%3A%2F%2Fpexip.me",
+            "https://secure-web.cisco.com/1z0v_U78rf",
+            "ftp://www.google.com/url?q=https%3A%2F%2Fpexip.me",
+            "://://http://",
+            "",
+        ] {
+            assert_eq!(real(text), "–", "{text}");
+        }
+    }
+
+    #[test]
+    fn opaque_and_endless_links_say_so() {
+        let mut deep = REAL.to_owned();
+        for _ in 0..7 {
+            deep = format!("https://www.google.com/url?q={}", percent::encode(&deep));
+        }
+        let own =
+            "https://nam11.safelinks.protection.outlook.com/?url=https://nam11.safelinks.protection.outlook.com/?url=x";
+        for (text, outcome) in [
+            ("https://protect-eu.mimecast.com/s/abc?domain=pexip.me", Outcome::Opaque),
+            ("https://url.uk.m.mimecastprotect.com/s/abc", Outcome::Opaque),
+            (&*deep, Outcome::TooDeep),
+            (own, Outcome::Broken),
+        ] {
+            assert_eq!(unwrap_all(text).1[0].outcome, outcome, "{text}");
+        }
+        assert_eq!(real(own), "–");
+    }
+
+    #[test]
+    fn five_rewriters_deep_is_still_found() {
+        let mut deep = REAL.to_owned();
+        for _ in 0..5 {
+            deep = format!("https://www.google.com/url?q={}", percent::encode(&deep));
+        }
+        assert_eq!(real(&deep), REAL);
+    }
+}

@@ -1,0 +1,65 @@
+//! Percent coding, forgiving: what is not a valid escape stays as it is.
+
+/// Decodes `%41` and the like once. Bytes that are no UTF-8 become U+FFFD.
+pub(crate) fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes.get(at + 1..at + 3).and_then(hex_pair).filter(|_| bytes[at] == b'%') {
+            Some(byte) => {
+                out.push(byte);
+                at += 3;
+            }
+            None => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// Encodes everything but letters, digits and `-._~`.
+pub(crate) fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// The byte that two hex digits stand for.
+pub(crate) fn hex_pair(pair: &[u8]) -> Option<u8> {
+    match pair {
+        [high, low] => {
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broken_escapes_stay_and_others_are_decoded_once() {
+        for (coded, plain) in [
+            ("a%2Fb%3a", "a/b:"),
+            ("%252F", "%2F"),
+            ("%xx%", "%xx%"),
+            ("%C3%A5%2", "å%2"),
+            ("%+1%é", "%+1%é"),
+            ("%FF", "\u{fffd}"),
+        ] {
+            assert_eq!(decode(coded), plain, "{coded}");
+        }
+        assert_eq!(decode(&encode("å/ b?&%")), "å/ b?&%");
+    }
+}

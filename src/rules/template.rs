@@ -1,0 +1,270 @@
+//! Jinja2 as Pexip has it: their functions and filters, their list of builtin filters and no other, inside limits.
+//!
+//! In: a template and the values it may see. Out: text of at most 64 KiB, or one line that says why not. A template can neither
+//! run for long nor take memory: minijinja counts work and bytes against a budget of fuel, input and output have limits of their
+//! own, and the ways to build large texts (macros, captured blocks, `namespace`, many joining operators) are not there.
+//!
+//! Undefined values print as nothing in rules, as in Jinja2; in documents' values (`{{ room.email }}`) they are errors.
+
+mod functions;
+mod limits;
+
+use std::io;
+use std::sync::LazyLock;
+
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior, Value};
+
+/// Longest value a template may see, all its parts together.
+pub const INPUT_MAX: usize = 256 * 1024;
+
+/// Longest output.
+pub const OUTPUT_MAX: usize = 64 * 1024;
+
+/// Work and memory of one rendering: about one unit an instruction, and one for every 64 bytes made or searched.
+const FUEL: u64 = 100_000;
+
+/// Why a template did not render. The texts may quote the template, never an invitation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// What it may see is longer than [`INPUT_MAX`].
+    #[error("the invitation is longer than 256 KiB")]
+    Input,
+    /// It wrote more than [`OUTPUT_MAX`].
+    #[error("the result is longer than 64 KiB")]
+    Output,
+    /// It ran out of [`FUEL`].
+    #[error("it does too much work (endless loop?)")]
+    Work,
+    /// Anything else, in one line.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A compiled template.
+#[derive(Debug)]
+pub struct Template(Environment<'static>);
+
+/// The environment every rule's template starts from.
+static RULES: LazyLock<Environment<'static>> = LazyLock::new(|| environment(UndefinedBehavior::Lenient));
+
+/// The environment of values in documents.
+static DOCUMENTS: LazyLock<Environment<'static>> = LazyLock::new(|| environment(UndefinedBehavior::Strict));
+
+/// Whether `text` can be used as a template of a rule.
+///
+/// # Errors
+/// Says what is wrong with it, in one line, with the template's line.
+pub fn check(text: &str) -> Result<(), String> {
+    Template::compile(text).map(|_| ())
+}
+
+/// Renders a value of a document, where everything it names must exist.
+///
+/// # Errors
+/// Says what is wrong with the template or missing from `context`, in one line.
+pub fn render_plain(template: &str, context: &serde_json::Value) -> Result<String, String> {
+    if !template.contains("{{") && !template.contains("{%") && !template.contains("{#") {
+        return Ok(template.to_owned());
+    }
+    let compiled = compile(&DOCUMENTS, template)?;
+    compiled.render(&Value::from(Serde(context))).map_err(|error| error.to_string())
+}
+
+impl Template {
+    /// Compiles a rule's template.
+    ///
+    /// # Errors
+    /// Says what is wrong with it, in one line, with the template's line.
+    pub fn compile(text: &str) -> Result<Self, String> {
+        compile(&RULES, text)
+    }
+
+    /// Renders. The caller has made sure that `context` is no longer than [`INPUT_MAX`].
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn render(&self, context: &Value) -> Result<String, TemplateError> {
+        let template = self.0.get_template(NAME).map_err(|error| TemplateError::Failed(explain(&error)))?;
+        let mut out = Bounded::default();
+        match template.render_captured_to(context.clone(), &mut out) {
+            Ok(_) => {}
+            Err(_) if out.full => return Err(TemplateError::Output),
+            Err(error) if error.kind() == minijinja::ErrorKind::OutOfFuel => return Err(TemplateError::Work),
+            Err(error) => return Err(TemplateError::Failed(explain(&error))),
+        }
+        String::from_utf8(out.bytes).map_err(|_| TemplateError::Failed("the result is not text".into()))
+    }
+}
+
+/// The name of the one template of an environment; it ends so that nothing is escaped.
+const NAME: &str = "template.txt";
+
+fn compile(base: &Environment<'static>, text: &str) -> Result<Template, String> {
+    limits::check(text)?;
+    let mut environment = base.clone();
+    environment.add_template_owned(NAME, text.to_owned()).map_err(|error| explain(&error))?;
+    Ok(Template(environment))
+}
+
+fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
+    let mut environment = Environment::empty();
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(64);
+    environment.set_undefined_behavior(undefined);
+    // Debug information carries values of the invitation into error texts.
+    environment.set_debug(false);
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    functions::register(&mut environment);
+    environment
+}
+
+/// One line: what, and where in the template.
+fn explain(error: &minijinja::Error) -> String {
+    let what = match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
+    };
+    let what = what.replace(['\n', '\r'], " ");
+    match error.line() {
+        Some(line) => format!("{what} (line {line} of the template)"),
+        None => what,
+    }
+}
+
+/// Output up to [`OUTPUT_MAX`].
+#[derive(Default)]
+struct Bounded {
+    bytes: Vec<u8>,
+    full: bool,
+}
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > OUTPUT_MAX {
+            self.full = true;
+            return Err(io::Error::other("full"));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(text: &str) -> Result<String, String> {
+        let context = minijinja::context! { calendar_event => minijinja::context! {
+            subject => "Weekly", body => "Dial alice.vmr@example.com", is_private => false,
+            organizer_email => "Dana.Field@example.com",
+        } };
+        Template::compile(text)?.render(&context).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn functions_and_filters_do_what_pexip_documents() {
+        for (template, expected) in [
+            (
+                r#"{% set m = pex_regex_search("([\\w.-]+\\.vmr@example\\.com)", calendar_event.body) %}{{ m[0] }}"#,
+                "alice.vmr@example.com",
+            ),
+            (
+                r#"{% if pex_regex_search("vmr@example", calendar_event.body) %}wrong{% else %}no groups{% endif %}"#,
+                "no groups",
+            ),
+            (r#"{% if pex_regex_search("(nothing)", calendar_event.body) %}wrong{% endif %}"#, ""),
+            (r#"{{ calendar_event.organizer_email|lower|replace("@example.com", "")|pex_head(8) }}"#, "dana.fie"),
+            (r#"{{ "123456"|pex_tail(2) }}{{ "abc"|pex_reverse }}{{ "häß"|pex_strlen }}"#, "56cba3"),
+            (r#"{{ "a1b22"|pex_regex_replace("(\\d+)", "<\\1>") }}"#, "a<1>b<22>"),
+            (r#"{{ ["x1", "y2"]|pex_find_first_match("^y") }}"#, "y2"),
+            (r#"{{ pex_find_first_match(["x1", "y2"], "^y") }}"#, "y2"),
+            (r#"{{ "a b/ü"|pex_url_encode }} {{ "a%20b%2F"|pex_url_decode }}"#, "a%20b%2F%C3%BC a b/"),
+            (r#"{{ "hello"|pex_md5 }} {{ "hello"|pex_base64 }}"#, "5d41402abc4b2a76b9719d911017c592 aGVsbG8="),
+            (r#"{{ "+47 (55) 50-10"|pex_clean_phone_number }}"#, "+47555010"),
+            (r#"{{ {"a": [1, "x"]}|pex_to_json }}"#, r#"{"a":[1,"x"]}"#),
+            (
+                r#"{{ "https://urldefense.com/v3/__https://pexip.me/teams/a.example/1__;!!x!y$"|pex_urldefense_decode }}"#,
+                "https://pexip.me/teams/a.example/1",
+            ),
+            (
+                r#"{{ "https://nam06.safelinks.protection.outlook.com/?url=https%3A%2F%2Fpexip.me%2Fx&data=1"|pex_safelinks_decode }}"#,
+                "https://pexip.me/x",
+            ),
+            (r#"{{ "https://plain.example/"|pex_safelinks_decode }}"#, "https://plain.example/"),
+            (
+                r#"{{ "  a <b>c</b> "|striptags|trim }} {{ "abcdef"|truncate(3, true, "") }} {{ [1, 2]|join("-") }}"#,
+                "a c abc 1-2",
+            ),
+            (
+                r#"{{ "%s@%s"|format("a", "b") }} {{ "7"|int + 1 }} {{ none|default("x", true) }} {{ [3, 4]|last }}"#,
+                "a@b 8 x 4",
+            ),
+            (
+                r#"{{ calendar_event.subject.upper() }} {{ "a,b".split(",")[1] }} {{ "x".startswith("x") }}"#,
+                "WEEKLY b true",
+            ),
+            (r#"{% for i in range(3) %}{{ i }}{% endfor %}"#, "012"),
+            (r#"{{ calendar_event.nothing }}|"#, "|"),
+            (r#"{{ pex_require_min_length("abcd", 3) }}"#, "abcd"),
+        ] {
+            assert_eq!(render(template).as_deref(), Ok(expected), "{template}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_on_pexips_list_is_not_there() {
+        for template in [
+            "{{ debug() }}",
+            "{{ namespace(x=1) }}",
+            "{{ 'x'|tojson }}",
+            "{{ 'x'|safe }}",
+            "{{ 'a'.ljust(9) }}",
+            "{% macro m() %}{% endmacro %}",
+            "{% include 'template.txt' %}",
+            "{% set x %}captured{% endset %}",
+            "{% filter upper %}x{% endfilter %}",
+            "{% for a in [1] recursive %}{% endfor %}",
+            "{{ calendar_event.nothing.deeper }}",
+            "{{ pex_require_min_length('ab', 3) }}",
+            "{{",
+        ] {
+            assert!(render(template).is_err(), "{template}");
+        }
+    }
+
+    #[test]
+    fn no_template_takes_long_or_much() {
+        for template in [
+            "{% for i in range(1000000000) %}x{% endfor %}",
+            "{% for i in range(900) %}{% for j in range(900) %}{% for k in range(900) %}x{% endfor %}{% endfor %}{% endfor %}",
+            "{{ 'x' * 1000000000 }}",
+            "{{ ['x'] * 1000000000 }}",
+            "{{ '%1000000000d'|format(1) }}",
+            "{{ calendar_event.body.replace('', calendar_event.body * 1000) }}",
+            "{{ ('x' * 60000)|replace('x', 'y' * 60000) }}",
+            "{{ range(900)|join('x' * 60000) }}",
+            "{% set a = 'x' * 30000 %}{% set a = a ~ a %}{% set a = a ~ a %}{{ a }}",
+            "{% set a = 'x' %}{% for i in range(900) %}{% set a = a ~ a %}{{ a }}{% endfor %}{{ 'x' * 70000 }}",
+            "{{ 'a' ~ 'b' ~ 'c' ~ 'd' ~ 'e' ~ 'f' ~ 'g' ~ 'h' ~ 'i' ~ 'j' }}",
+            "{{ pex_regex_search('(a|a)*(?=b)c', 'a' * 60000) }}",
+        ] {
+            assert!(render(template).is_err(), "{template}");
+        }
+    }
+
+    #[test]
+    fn values_in_documents_must_exist() {
+        let context = serde_json::json!({"room": {"email": "fjord@example.com"}, "endpoint": {"labels": {}}});
+        assert_eq!(render_plain("/{{ room.email|lower }}/x", &context).unwrap(), "/fjord@example.com/x");
+        assert_eq!(render_plain("plain", &context).unwrap(), "plain");
+        for wrong in ["{{ rom.email }}", "{{ room.mail }}", "{{ room.email", "{{ endpoint.labels.site }}"] {
+            let error = render_plain(wrong, &context).unwrap_err();
+            assert!(!error.contains('\n'), "{wrong}: {error}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What a template may not contain, found before it runs: statements that capture their output or run templates from
+//! templates, and more than a few operators that make texts longer.
+
+/// Most uses of `~`, `+` and `*` in one template. What they may build is bounded by fuel as well; eight are more than any
+/// published template has.
+const GROWING_MAX: usize = 8;
+
+/// Refuses what templates may not contain.
+///
+/// # Errors
+/// Names it, and what to write instead.
+pub(super) fn check(text: &str) -> Result<(), String> {
+    let mut growing = 0;
+    let mut rest = text;
+    let mut line = 1;
+    while let Some(at) = rest.find('{') {
+        line += rest[..at].matches('\n').count();
+        rest = &rest[at..];
+        let Some(opening) = rest.get(..2).filter(|two| ["{{", "{%", "{#"].contains(two)) else {
+            rest = &rest[1..];
+            continue;
+        };
+        let closing = ["}}", "%}", "#}"][["{{", "{%", "{#"].iter().position(|each| *each == opening).unwrap_or(0)];
+        let inside = &rest[2..];
+        if opening == "{#" {
+            let end = inside.find(closing).map_or(inside.len(), |end| end + 2);
+            line += inside[..end].matches('\n').count();
+            rest = &inside[end..];
+            continue;
+        }
+        let words = words(inside, closing);
+        growing += words.growing;
+        if growing > GROWING_MAX {
+            return Err(format!("more than {GROWING_MAX} uses of `~`, `+` or `*` (line {line} of the template)"));
+        }
+        let is_statement = opening == "{%";
+        if is_statement {
+            if let Some(fault) = refused(&words.list) {
+                return Err(format!("{fault} (line {line} of the template)"));
+            }
+        }
+        let mut end = words.length;
+        if is_statement && words.list.first().is_some_and(|word| *word == "raw") {
+            end = inside.find("endraw").unwrap_or(inside.len());
+        }
+        line += inside[..end].matches('\n').count();
+        rest = &inside[end..];
+    }
+    Ok(())
+}
+
+/// What a statement does that no rule may do.
+fn refused(words: &[&str]) -> Option<String> {
+    match words.first().copied()? {
+        "set" if !words.contains(&"=") => Some("`set` without `=`: write `{% set name = value %}`".into()),
+        name @ ("macro" | "call" | "include" | "import" | "from" | "extends" | "block" | "filter") => {
+            Some(format!("`{name}` cannot be used here"))
+        }
+        "for" if words.contains(&"recursive") => Some("`recursive` loops cannot be used here".into()),
+        _ => None,
+    }
+}
+
+struct Words<'t> {
+    /// Names, and `=`.
+    list: Vec<&'t str>,
+    growing: usize,
+    /// Bytes up to the end of the closing mark.
+    length: usize,
+}
+
+/// Splits the inside of a statement or expression, texts in quotes left out.
+fn words<'t>(inside: &'t str, closing: &str) -> Words<'t> {
+    let bytes = inside.as_bytes();
+    let mut words = Words { list: vec![], growing: 0, length: inside.len() };
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            quote @ (b'"' | b'\'') => {
+                at += 1;
+                while at < bytes.len() && bytes[at] != quote {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+            }
+            b'~' | b'+' | b'*' => words.growing += 1,
+            b'=' if bytes.get(at + 1) == Some(&b'=') => at += 1,
+            b'=' => words.list.push("="),
+            byte if byte.is_ascii_alphanumeric() || byte == b'_' => {
+                let begin = at;
+                while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || bytes[at] == b'_') {
+                    at += 1;
+                }
+                words.list.push(&inside[begin..at]);
+                continue;
+            }
+            _ if inside.as_bytes()[at..].starts_with(closing.as_bytes()) => {
+                words.length = at + 2;
+                return words;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn statements_that_capture_are_refused_and_texts_are_not_looked_into() {
+        for (template, right) in [
+            ("{% set a = 'b' %}{{ a }}", true),
+            ("{% set a %}b{% endset %}", false),
+            ("{%- set a -%}b{% endset %}", false),
+            ("{% set a if x == 1 %}", false),
+            ("{{ '{% set a %}' }}", true),
+            ("{# {% macro x() %} #}", true),
+            ("{% raw %}{% macro x() %}{% endraw %}{{ a }}", true),
+            ("{% raw %}x{% endraw %}{% macro x() %}{% endmacro %}", false),
+            ("{{ 'it\\'s ~~~~~~~~~~~~~' }}", true),
+            ("{ {{ a ~ b ~ c + d * e ~ f ~ g ~ h ~ i }}", true),
+            ("{{ a ~ b ~ c + d * e ~ f ~ g }}{{ h ~ i ~ j ~ k }}", false),
+            ("{{ unclosed", true),
+            ("{", true),
+            ("é{é", true),
+        ] {
+            assert_eq!(check(template).is_ok(), right, "{template}");
+        }
+    }
+}
