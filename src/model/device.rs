@@ -145,14 +145,18 @@ pub struct Limits {
     pub minutes: Option<i64>,
 }
 
+impl Limits {
+    /// A Cisco codec's. Title and number limits of `Bookings Book`, the only ones documented; 1440 minutes likewise.
+    /// Source: RoomOS schemas 9.15 to 26.4. The count is ours: a week of a busy room.
+    pub const CISCO: Self = Self { bookings: 100, title: 128, alias: 128, minutes: Some(1440) };
+}
+
 impl DeviceSpec {
     /// What it can hold.
     #[must_use]
     pub fn limits(&self) -> Limits {
         match self {
-            // Title and number limits of `Bookings Book`, the only ones documented; 1440 minutes likewise.
-            // Source: RoomOS schemas 9.15 to 26.4. The count is ours: a week of a busy room.
-            Self::Cisco(_) => Limits { bookings: 100, title: 128, alias: 128, minutes: Some(1440) },
+            Self::Cisco(_) => Limits::CISCO,
             // Exchange cuts strings of a calendar view at 255 characters (FindItem operation).
             Self::Poly(_) => Limits { bookings: 500, title: 255, alias: 240, minutes: None },
         }
