@@ -1,1 +1,9 @@
-//! (being written)
+//! From a directory to the wish: `files` reads one consistent snapshot, `yaml` parses it with spans, `schema` and `document`
+//! give it types, `checks` judge it, `resolve` follows references and inheritance. Out come [`crate::model::Desired`] and findings.
+
+pub mod files;
+mod load;
+pub(crate) mod yaml;
+
+pub use files::{ReadFailure, ReadOptions, SecretOptions, Secrets, Snapshot};
+pub use load::{InvitationReader, LoadOptions, Loaded, load};

@@ -1,0 +1,351 @@
+//! Looks up what `SecretRef`s and other named files refer to. In: references from documents. Out: values that hide themselves, or
+//! the reason why there is none. Whatever was found is remembered, so that it can be kept with the adopted directory.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::model::{Secret, SecretValue};
+
+use super::confined;
+use super::snapshot::{Root, Snapshot, SourceFile};
+
+/// Largest file that a document names, in bytes.
+const NAMED_FILE_MAX: u64 = 1 << 20;
+
+/// Where secrets may lie, beside the configuration directory.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SecretOptions {
+    /// `--secret-dir`.
+    pub directories: Vec<PathBuf>,
+    /// Our own data directory; nothing below it is a secret of a document.
+    pub data_dir: Option<PathBuf>,
+}
+
+impl SecretOptions {
+    /// `given`, or the default directories when none is given.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "systemd names its credentials directory in the environment")]
+    pub fn new(given: &[PathBuf], data_dir: Option<PathBuf>) -> Self {
+        let mut directories = given.to_vec();
+        if given.is_empty() {
+            directories = vec!["/run/secrets".into(), "/etc/otj/secrets".into()];
+            directories.extend(std::env::var("CREDENTIALS_DIRECTORY").ok().map(PathBuf::from));
+        }
+        Self { directories, data_dir }
+    }
+}
+
+/// What a document says about where a value is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Reference {
+    /// A file, and in it a string of a YAML or JSON map.
+    File {
+        /// Relative to the document's file, then to each secret directory.
+        path: String,
+        /// Name in the map; `None`: the whole file.
+        key: Option<String>,
+    },
+    /// An environment variable.
+    Env(String),
+}
+
+impl Reference {
+    /// The name under which what was found is kept: the directory of the document counts, since paths are relative to it.
+    fn name(&self, file: &SourceFile) -> String {
+        let directory = Path::new(&file.relative).parent().unwrap_or(Path::new("")).to_string_lossy();
+        let parts = match self {
+            Self::File { path, key } => ["file", &directory, path, key.as_deref().unwrap_or("\0")],
+            Self::Env(name) => ["env", "", name, ""],
+        };
+        serde_json::to_string(&parts).expect("an array of texts is plain data")
+    }
+}
+
+/// Why kept secrets cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the kept secrets cannot be understood")]
+pub struct KeptFault;
+
+type Bytes = Zeroizing<Vec<u8>>;
+
+/// Looks up references, and remembers what it found.
+#[derive(Default)]
+pub struct Secrets {
+    options: SecretOptions,
+    /// What was found at an earlier load, used where the reference cannot be read now.
+    kept: BTreeMap<String, Bytes>,
+    found: BTreeMap<String, Bytes>,
+    /// Maps of secrets, parsed once a load: one mounted file can carry thousands.
+    maps: BTreeMap<PathBuf, Result<Arc<serde_json::Value>, String>>,
+    /// Names served from `kept`.
+    fallen_back: usize,
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Secrets")
+            .field("found", &self.found.len())
+            .field("kept", &self.kept.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Secrets {
+    /// Looks into the world alone.
+    #[must_use]
+    pub fn live(options: SecretOptions) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// Looks into the world, and falls back on what [`Secrets::resolved_to_bytes`] kept.
+    ///
+    /// # Errors
+    /// When the bytes are not what was kept.
+    pub fn kept(options: SecretOptions, bytes: &[u8]) -> Result<Self, KeptFault> {
+        let kept: BTreeMap<String, String> = serde_json::from_slice(bytes).map_err(|_| KeptFault)?;
+        let decode = |(name, value): (String, String)| {
+            let value = Zeroizing::new(value);
+            Ok((name, Zeroizing::new(STANDARD.decode(value.as_bytes()).map_err(|_| KeptFault)?)))
+        };
+        let kept = kept.into_iter().map(decode).collect::<Result<_, _>>()?;
+        Ok(Self { options, kept, ..Self::default() })
+    }
+
+    /// Everything that was found, in a form to be sealed and kept.
+    #[must_use]
+    pub fn resolved_to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let encoded: BTreeMap<&str, Zeroizing<String>> =
+            self.found.iter().map(|(name, value)| (name.as_str(), Zeroizing::new(STANDARD.encode(&**value)))).collect();
+        let plain: BTreeMap<&str, &str> = encoded.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        Zeroizing::new(serde_json::to_vec(&plain).expect("texts are plain data"))
+    }
+
+    /// How many values came from what was kept, since the reference could not be read.
+    #[must_use]
+    pub fn fallen_back(&self) -> usize {
+        self.fallen_back
+    }
+
+    /// The credential behind a reference in `file`.
+    pub fn resolve(&mut self, snapshot: &Snapshot, file: &SourceFile, reference: &Reference) -> SecretValue {
+        let live = match reference {
+            Reference::File { path, key: None } => self.whole_file(snapshot, file, path),
+            Reference::File { path, key: Some(key) } => self.entry(snapshot, file, path, key),
+            Reference::Env(name) => variable(name),
+        };
+        let live = live.map(|text| Zeroizing::new(text.into_bytes()));
+        match self.remember(reference.name(file), live) {
+            Ok(bytes) => match std::str::from_utf8(&bytes) {
+                Ok(text) => SecretValue::Known(Secret::new(text.to_owned())),
+                Err(_) => SecretValue::Missing("it is not UTF-8".into()),
+            },
+            Err(reason) => SecretValue::Missing(reason.into()),
+        }
+    }
+
+    /// The bytes of a file that a document names: certificates, invitations to test.
+    ///
+    /// # Errors
+    /// Says why there are none, without quoting content.
+    pub fn named_file(&mut self, snapshot: &Snapshot, file: &SourceFile, path: &str) -> Result<Arc<[u8]>, String> {
+        let reference = Reference::File { path: path.to_owned(), key: None };
+        let live = self.place(snapshot, file, path).and_then(|place| read(&place));
+        self.remember(format!("bytes {}", reference.name(file)), live).map(|bytes| bytes.as_slice().into())
+    }
+
+    fn remember(&mut self, name: String, live: Result<Bytes, String>) -> Result<Bytes, String> {
+        let bytes = match (live, self.kept.get(&name)) {
+            (Ok(bytes), _) => bytes,
+            (Err(_), Some(kept)) => {
+                self.fallen_back += 1;
+                kept.clone()
+            }
+            (Err(reason), None) => return Err(reason),
+        };
+        self.found.insert(name, bytes.clone());
+        Ok(bytes)
+    }
+
+    fn whole_file(&mut self, snapshot: &Snapshot, file: &SourceFile, path: &str) -> Result<String, String> {
+        let place = self.place(snapshot, file, path)?;
+        let bytes = read(&place)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| format!("the file `{path}` is not UTF-8"))?;
+        let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
+        if text.is_empty() { Err(format!("the file `{path}` is empty")) } else { Ok(text.to_owned()) }
+    }
+
+    fn entry(&mut self, snapshot: &Snapshot, file: &SourceFile, path: &str, key: &str) -> Result<String, String> {
+        let place = self.place(snapshot, file, path)?;
+        let map = self.maps.entry(place).or_insert_with_key(|place| map_of(place).map(Arc::new)).clone();
+        let map = map.map_err(|reason| format!("the file `{path}` {reason}"))?;
+        match map.get(key) {
+            Some(serde_json::Value::String(text)) if text.is_empty() => Err(format!("`{key}` in `{path}` is empty")),
+            Some(serde_json::Value::String(text)) => Ok(text.clone()),
+            Some(_) => Err(format!("`{key}` in `{path}` is not a text; write it in quotes")),
+            None => Err(format!("the file `{path}` has no `{key}`")),
+        }
+    }
+
+    /// Where `path` leads, links followed, if that is a place where secrets may lie.
+    fn place(&self, snapshot: &Snapshot, file: &SourceFile, path: &str) -> Result<PathBuf, String> {
+        let written = Path::new(path);
+        let mut candidates = vec![];
+        if written.is_absolute() {
+            candidates.push(written.to_owned());
+        } else {
+            let beside = Path::new(&file.relative).parent().unwrap_or(Path::new(""));
+            let root = snapshot.roots.get(file.root);
+            let roots = root.into_iter().flat_map(|root| [&root.resolved, &root.absolute]);
+            candidates.extend(roots.map(|root| root.join(beside).join(written)));
+            candidates.extend(self.options.directories.iter().map(|directory| directory.join(written)));
+        }
+        let mut reason = format!("the file `{path}` does not exist");
+        for candidate in candidates {
+            match candidate.canonicalize() {
+                Ok(real) if self.permitted(snapshot, &real) => return Ok(real),
+                Ok(_) => {
+                    reason =
+                        format!("the file `{path}` lies outside of the configuration directory and every --secret-dir");
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => reason = format!("the file `{path}`: {}", confined::plain(&error)),
+            }
+        }
+        Err(reason)
+    }
+
+    fn permitted(&self, snapshot: &Snapshot, real: &Path) -> bool {
+        let below = |directory: &Path| directory.canonicalize().is_ok_and(|directory| real.starts_with(directory));
+        let forbidden = real.starts_with("/proc")
+            || real.starts_with("/sys")
+            || self.options.data_dir.as_deref().is_some_and(below)
+            || real.components().any(|part| part == Component::Normal(".git".as_ref()));
+        let roots = snapshot.roots.iter().flat_map(|root: &Root| [root.resolved.as_path(), root.absolute.as_path()]);
+        !forbidden && roots.chain(self.options.directories.iter().map(PathBuf::as_path)).any(below)
+    }
+}
+
+fn read(place: &Path) -> Result<Bytes, String> {
+    confined::read_regular(place, NAMED_FILE_MAX).map(Zeroizing::new).map_err(|fault| fault.to_string())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one reader of secrets")]
+fn variable(name: &str) -> Result<String, String> {
+    if name.starts_with("OTJ_") {
+        return Err(format!("`{name}` belongs to otj itself"));
+    }
+    match std::env::var(name) {
+        Ok(text) if text.is_empty() => Err(format!("the variable `{name}` is empty")),
+        Ok(text) => Ok(text),
+        Err(std::env::VarError::NotPresent) => Err(format!("there is no variable `{name}`")),
+        Err(std::env::VarError::NotUnicode(_)) => Err(format!("the variable `{name}` is not UTF-8")),
+    }
+}
+
+/// Parses a map of secrets. The reason names the line at most, never what stands there.
+fn map_of(place: &Path) -> Result<serde_json::Value, String> {
+    let bytes = read(place)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| "is not UTF-8".to_owned())?;
+    let parsed = crate::config::yaml::parse(text, &crate::config::yaml::Budget::default());
+    if let Some(fault) = parsed.faults.first() {
+        return Err(format!("is not YAML or JSON (line {})", fault.span.start.line));
+    }
+    match parsed.documents.into_iter().next().map(|document| document.value) {
+        Some(map @ serde_json::Value::Object(_)) => Ok(map),
+        _ => Err("is not a map of names to texts".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::config::files::{ReadOptions, read};
+
+    fn reason(value: &SecretValue) -> &str {
+        match value {
+            SecretValue::Known(_) => "known",
+            SecretValue::Missing(reason) => reason,
+        }
+    }
+
+    #[test]
+    fn secrets_lie_where_they_may_and_nowhere_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, vault, data) = (dir.path().join("otj.d"), dir.path().join("vault"), dir.path().join("otj.d/data"));
+        for directory in [&root.join("site"), &vault, &data] {
+            fs::create_dir_all(directory).unwrap();
+        }
+        fs::write(root.join("site/a.yaml"), "x: 1\n").unwrap();
+        fs::write(root.join("site/beside"), "one\n").unwrap();
+        fs::write(vault.join("mounted"), "two\r\n").unwrap();
+        fs::write(vault.join("map.yaml"), "a: three\nb: 42\nc: ''\n").unwrap();
+        fs::write(vault.join("broken.yaml"), "a: hunter2: x\n").unwrap();
+        fs::write(vault.join("empty"), "\n").unwrap();
+        fs::write(data.join("store.key"), "four").unwrap();
+        fs::write(dir.path().join("outside"), "five").unwrap();
+        symlink(dir.path().join("outside"), root.join("site/link")).unwrap();
+        let snapshot = read(&[root], ReadOptions::default()).unwrap();
+        let options = SecretOptions { directories: vec![vault], data_dir: Some(data) };
+        let mut secrets = Secrets::live(options);
+        let outside = "lies outside of the configuration directory and every --secret-dir";
+        for (path, key, expected) in [
+            ("beside", None, "=one"),
+            ("../site/beside", None, "=one"),
+            ("mounted", None, "=two"),
+            ("map.yaml", Some("a"), "=three"),
+            ("map.yaml", Some("b"), "`b` in `map.yaml` is not a text; write it in quotes"),
+            ("map.yaml", Some("c"), "`c` in `map.yaml` is empty"),
+            ("map.yaml", Some("d"), "the file `map.yaml` has no `d`"),
+            ("broken.yaml", Some("a"), "the file `broken.yaml` is not YAML or JSON (line 1)"),
+            ("empty", None, "the file `empty` is empty"),
+            ("nowhere", None, "the file `nowhere` does not exist"),
+            ("../data/store.key", None, outside),
+            ("../../outside", None, outside),
+            ("link", None, outside),
+            ("/proc/self/environ", None, outside),
+            ("/etc/passwd", None, outside),
+        ] {
+            let reference = Reference::File { path: path.to_owned(), key: key.map(str::to_owned) };
+            let value = secrets.resolve(&snapshot, &snapshot.files[0], &reference);
+            match expected.strip_prefix('=') {
+                Some(text) => assert_eq!(value.known().map(Secret::expose), Some(text), "{path} {}", reason(&value)),
+                None => assert!(reason(&value).ends_with(expected), "{path}: {}", reason(&value)),
+            }
+        }
+        let own = secrets.resolve(&snapshot, &snapshot.files[0], &Reference::Env("OTJ_TOKEN".into()));
+        assert_eq!(reason(&own), "`OTJ_TOKEN` belongs to otj itself");
+        let path = secrets.resolve(&snapshot, &snapshot.files[0], &Reference::Env("PATH".into()));
+        assert!(path.known().is_some());
+    }
+
+    #[test]
+    fn a_kept_secret_serves_only_while_its_reference_cannot_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a.yaml"), "x: 1\n").unwrap();
+        fs::write(dir.path().join("word"), "first\n").unwrap();
+        let snapshot = read(&[dir.path().to_owned()], ReadOptions::default()).unwrap();
+        let reference = Reference::File { path: "word".into(), key: None };
+        let mut live = Secrets::live(SecretOptions::default());
+        live.resolve(&snapshot, &snapshot.files[0], &reference);
+        let bytes = live.resolved_to_bytes();
+        let look = |expected: &str| {
+            let mut kept = Secrets::kept(SecretOptions::default(), &bytes).unwrap();
+            let value = kept.resolve(&snapshot, &snapshot.files[0], &reference);
+            assert_eq!(value.known().map(Secret::expose), Some(expected));
+        };
+        fs::write(dir.path().join("word"), "second\n").unwrap();
+        look("second");
+        fs::remove_file(dir.path().join("word")).unwrap();
+        look("first");
+        assert!(!format!("{live:?}").contains("first"));
+        assert!(Secrets::kept(SecretOptions::default(), b"{").is_err());
+    }
+}
