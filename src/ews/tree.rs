@@ -1,0 +1,258 @@
+//! XML bytes → a tree of elements by local name. The only place that reads XML of strangers for EWS, so all limits stand here.
+//!
+//! | limit                                   | why                                                     |
+//! |-----------------------------------------|---------------------------------------------------------|
+//! | depth 64, 20,000 elements               | a few bytes must not become much memory                 |
+//! | DOCTYPE refused                         | entity bombs and external entities; SOAP forbids it     |
+//! | entities: the five of XML and characters | everything else needs a DOCTYPE                        |
+//! | UTF-8, and UTF-16 with a byte order mark | nothing else was seen                                  |
+
+use std::borrow::Cow;
+
+use quick_xml::Reader;
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesStart, Event};
+
+/// Deepest nesting.
+const DEPTH_MAX: usize = 64;
+/// Most elements of one text; a request for 200 items has about 250.
+const ELEMENTS_MAX: usize = 20_000;
+
+/// One element. Names are local names: prefixes are a matter of taste, and no two elements we read differ by namespace alone.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Element {
+    /// Local name.
+    pub name: String,
+    /// The namespace URI its prefix was bound to on itself or above; empty where there is none.
+    pub namespace: String,
+    /// Attributes by local name, without namespace declarations.
+    pub attributes: Vec<(String, String)>,
+    /// All text directly inside, trimmed.
+    pub text: String,
+    /// Elements directly inside.
+    pub children: Vec<Element>,
+}
+
+/// Why bytes are no acceptable XML. The texts quote nothing of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TreeFault {
+    /// Neither UTF-8 nor marked UTF-16.
+    #[error("the text is not UTF-8")]
+    Encoding,
+    /// Not well-formed.
+    #[error("the text is not well-formed XML")]
+    Malformed,
+    /// Holds a DOCTYPE.
+    #[error("a DOCTYPE is not accepted")]
+    Doctype,
+    /// An entity other than the five predefined ones.
+    #[error("an entity is not defined")]
+    Entity,
+    /// Too deep or too many elements.
+    #[error("the text has too many or too deeply nested elements")]
+    TooLarge,
+}
+
+impl Element {
+    /// Reads one document.
+    ///
+    /// # Errors
+    /// When it is not well-formed, or beyond a limit.
+    pub fn parse(bytes: &[u8]) -> Result<Self, TreeFault> {
+        let text = decode(bytes)?;
+        let mut reader = Reader::from_str(&text);
+        let mut open: Vec<(Self, usize)> = Vec::new();
+        let mut bindings: Vec<(String, String)> = Vec::new();
+        let (mut root, mut count) = (None, 0);
+        loop {
+            match reader.read_event().map_err(|_| TreeFault::Malformed)? {
+                Event::Start(start) => {
+                    count += 1;
+                    if open.len() >= DEPTH_MAX || count > ELEMENTS_MAX {
+                        return Err(TreeFault::TooLarge);
+                    }
+                    if root.is_some() {
+                        return Err(TreeFault::Malformed);
+                    }
+                    let bound = bindings.len();
+                    open.push((Self::begin(&start, &mut bindings)?, bound));
+                }
+                Event::Empty(start) => {
+                    count += 1;
+                    if open.len() >= DEPTH_MAX || count > ELEMENTS_MAX {
+                        return Err(TreeFault::TooLarge);
+                    }
+                    let bound = bindings.len();
+                    let element = Self::begin(&start, &mut bindings)?;
+                    bindings.truncate(bound);
+                    close(element, &mut open, &mut root)?;
+                }
+                Event::End(_) => {
+                    let (mut element, bound) = open.pop().ok_or(TreeFault::Malformed)?;
+                    bindings.truncate(bound);
+                    let trimmed = element.text.trim();
+                    if trimmed.len() != element.text.len() {
+                        element.text = trimmed.to_owned();
+                    }
+                    close(element, &mut open, &mut root)?;
+                }
+                Event::Text(text) => add(&text.xml10_content(), &mut open)?,
+                Event::CData(text) => add(&text.xml10_content(), &mut open)?,
+                Event::GeneralRef(entity) => {
+                    let character = entity.resolve_char_ref().map_err(|_| TreeFault::Entity)?;
+                    let resolved = match character {
+                        Some(character) => character,
+                        None => predefined(&entity).ok_or(TreeFault::Entity)?,
+                    };
+                    add(resolved.encode_utf8(&mut [0; 4]), &mut open)?;
+                }
+                Event::DocType(_) => return Err(TreeFault::Doctype),
+                Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
+                Event::Eof => break,
+            }
+        }
+        if open.is_empty() { root.ok_or(TreeFault::Malformed) } else { Err(TreeFault::Malformed) }
+    }
+
+    fn begin(start: &BytesStart<'_>, bindings: &mut Vec<(String, String)>) -> Result<Self, TreeFault> {
+        let mut attributes = Vec::new();
+        for attribute in start.attributes() {
+            let attribute = attribute.map_err(|_| TreeFault::Malformed)?;
+            let value =
+                attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| TreeFault::Entity)?.into_owned();
+            match attribute.key.prefix() {
+                Some(prefix) if prefix.as_ref() == "xmlns" => {
+                    bindings.push((attribute.key.local_name().as_ref().to_owned(), value));
+                }
+                None if attribute.key.as_ref() == "xmlns" => bindings.push((String::new(), value)),
+                _ => attributes.push((attribute.key.local_name().as_ref().to_owned(), value)),
+            }
+        }
+        let (local, prefix) = start.name().decompose();
+        let prefix = prefix.as_ref().map_or("", |prefix| prefix.as_ref());
+        let namespace =
+            bindings.iter().rev().find(|(bound, _)| bound == prefix).map(|(_, uri)| uri.clone()).unwrap_or_default();
+        Ok(Self { name: local.as_ref().to_owned(), namespace, attributes, ..Self::default() })
+    }
+
+    /// The first child of this name.
+    #[must_use]
+    pub fn child(&self, name: &str) -> Option<&Self> {
+        self.children.iter().find(|child| child.name == name)
+    }
+
+    /// The element at the end of a path of names.
+    #[must_use]
+    pub fn at(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |element, name| element.child(name))
+    }
+
+    /// The value of an attribute.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Hides the text: a client of a calendar reads what people wrote with this type too.
+impl std::fmt::Debug for Element {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "<{} …{} children>", self.name, self.children.len())
+    }
+}
+
+fn close(element: Element, open: &mut [(Element, usize)], root: &mut Option<Element>) -> Result<(), TreeFault> {
+    match open.last_mut() {
+        Some((parent, _)) => parent.children.push(element),
+        None if root.is_none() => *root = Some(element),
+        None => return Err(TreeFault::Malformed),
+    }
+    Ok(())
+}
+
+fn add(text: &str, open: &mut [(Element, usize)]) -> Result<(), TreeFault> {
+    match open.last_mut() {
+        Some((element, _)) => element.text.push_str(text),
+        None if text.trim().is_empty() => {}
+        None => return Err(TreeFault::Malformed),
+    }
+    Ok(())
+}
+
+fn predefined(entity: &str) -> Option<char> {
+    Some(match entity {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => return None,
+    })
+}
+
+fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, TreeFault> {
+    let wide = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (pairs, odd) = rest.as_chunks::<2>();
+        let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
+        if !odd.is_empty() {
+            return Err(TreeFault::Encoding);
+        }
+        String::from_utf16(&units).map(Cow::Owned).map_err(|_| TreeFault::Encoding)
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => std::str::from_utf8(rest).map(Cow::Borrowed).map_err(|_| TreeFault::Encoding),
+        _ => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| TreeFault::Encoding),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_their_prefix_and_keep_their_namespace() {
+        let root = Element::parse(
+            b"\xef\xbb\xbf<?xml version='1.0'?><a:x xmlns:a='urn:a' xmlns='urn:d' k='1 &amp; 2'><y> t&#x41;<![CDATA[<]]> </y><z xmlns=''/></a:x>",
+        )
+        .unwrap();
+        assert_eq!((root.name.as_str(), root.namespace.as_str(), root.attribute("k")), ("x", "urn:a", Some("1 & 2")));
+        assert_eq!(root.child("y").unwrap().text, "tA<");
+        assert_eq!(root.at(&["y"]).unwrap().namespace, "urn:d");
+        assert_eq!(root.at(&["z"]).unwrap().namespace, "");
+        let wide: Vec<u8> = "\u{feff}<ø/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(Element::parse(&wide).unwrap().name, "ø");
+    }
+
+    #[test]
+    fn what_is_not_plain_xml_is_refused_with_its_reason() {
+        let deep = "<a>".repeat(65) + &"</a>".repeat(65);
+        let wide = format!("<a>{}</a>", "<b/>".repeat(20_000));
+        let bomb = "<!DOCTYPE a [<!ENTITY b \"bb\"><!ENTITY c \"&b;&b;\">]><a>&c;</a>";
+        for (text, fault) in [
+            (b"" as &[u8], TreeFault::Malformed),
+            (b"hello", TreeFault::Malformed),
+            (b"<a>", TreeFault::Malformed),
+            (b"<a></b>", TreeFault::Malformed),
+            (b"<a/><a/>", TreeFault::Malformed),
+            (b"<a/><b></b>", TreeFault::Malformed),
+            (b"<a k=1/>", TreeFault::Malformed),
+            (b"<a>&b;</a>", TreeFault::Entity),
+            (b"<a k='&b;'/>", TreeFault::Entity),
+            (b"<a>&#0;</a>", TreeFault::Entity),
+            (b"<a>\xff</a>", TreeFault::Encoding),
+            (b"\xff\xfe<", TreeFault::Encoding),
+            (bomb.as_bytes(), TreeFault::Doctype),
+            (deep.as_bytes(), TreeFault::TooLarge),
+            (wide.as_bytes(), TreeFault::TooLarge),
+        ] {
+            assert_eq!(
+                Element::parse(text).err(),
+                Some(fault),
+                "{:?}",
+                String::from_utf8_lossy(&text[..text.len().min(40)])
+            );
+        }
+    }
+}
