@@ -96,7 +96,7 @@ pub(super) fn outcome<'a>(root: &'a Element, name: &str) -> Result<Outcome<'a>, 
     // Some firmware answers a command it does not know with a nameless result, or only with what is wrong.
     let general =
         || all.iter().find(|element| matches!(element.name.as_str(), "Result" | "Error" | "Fault" | "Unknown"));
-    match own.or_else(|| general()) {
+    match own.or_else(general) {
         Some(result) if result.status == "OK" && failed(result).is_none() => Ok(Outcome::Done(result)),
         Some(result) => Ok(unsuccessful(result)),
         None if root.name == "Command" => Ok(Outcome::NotUnderstood),
