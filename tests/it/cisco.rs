@@ -1,1 +1,9 @@
-//! (being written)
+//! Codecs, against the simulated ones: what is sent, what comes of it, and what it may not do.
+
+mod conversation;
+mod payloads;
+mod refusals;
+mod schemas;
+mod simulated;
+mod trust;
+mod world;

@@ -28,7 +28,7 @@ pub use agenda::{Entry, Shown};
 pub use server::{Device, Event};
 
 use crate::auth::basic;
-use crate::model::Secret;
+use crate::model::{Confidential, Secret};
 
 /// Requests that may wait, at one a second. See the release notes of RoomOS, "HTTP Rate limiting".
 const QUEUE: i64 = 30;
@@ -154,7 +154,7 @@ pub struct Received {
     /// The status it was answered with.
     pub status: u16,
     /// Its body.
-    pub body: String,
+    pub body: Confidential,
 }
 
 impl Codec {
@@ -192,7 +192,7 @@ impl Codec {
             line: format!("{} {}", ask.method, ask.path),
             with_credentials: ask.authorization.is_some(),
             status: answer.status,
-            body: String::from_utf8_lossy(&ask.body).into_owned(),
+            body: Confidential::new(String::from_utf8_lossy(&ask.body)),
         });
         answer
     }
