@@ -1,3 +1,86 @@
 //! An event's text as rules see it.
+//!
+//! In: the body as the calendar has it, plain or HTML, written by anybody. Out: plain text on ordinary characters, once as
+//! written and once with the links that mail security rewrote put back. Everything is linear in the body and cut at
+//! [`BODY_MAX`]. Pure.
 
+mod html;
+mod normal;
 pub mod wrapped;
+
+use crate::model::Body;
+
+pub use wrapped::{Outcome, Wrapped};
+
+/// Longest body that is looked at, in bytes as the calendar has it. Invitations of all providers are below 100 KiB; what is
+/// longer is a document somebody pasted, and the link stands before it.
+pub const BODY_MAX: usize = 2 * 1024 * 1024;
+
+/// A text as rules see it. Whoever holds one holds what people wrote: it has no `Debug`.
+#[derive(Clone, Default)]
+pub struct InvitationText {
+    /// Normalised; rewritten links as they are.
+    pub text: String,
+    /// The same with rewritten links replaced by those they stand for.
+    pub unwrapped: String,
+    /// The rewritten links, for the trace.
+    pub wrapped: Vec<Wrapped>,
+    /// The body was longer than [`BODY_MAX`]: what follows was not looked at.
+    pub cut: bool,
+}
+
+/// The text of a body.
+#[must_use]
+pub fn text(body: &Body) -> InvitationText {
+    match body {
+        Body::None => InvitationText::default(),
+        Body::Text(text) => {
+            let (source, cut) = bounded(text.expose());
+            finish(normal::characters(&normal::quoted_printable(source)), cut)
+        }
+        Body::Html(html) => {
+            let (source, cut) = bounded(html.expose());
+            finish(normal::characters(&html::text(&normal::quoted_printable(source))), cut)
+        }
+    }
+}
+
+/// The text of a single line, such as a location.
+#[must_use]
+pub fn line(text: &str) -> InvitationText {
+    let (source, cut) = bounded(text);
+    finish(normal::characters(source), cut)
+}
+
+fn finish(text: String, cut: bool) -> InvitationText {
+    let (unwrapped, wrapped) = wrapped::unwrap_all(&text);
+    InvitationText { unwrapped: unwrapped.unwrap_or_else(|| text.clone()), text, wrapped, cut }
+}
+
+/// The first [`BODY_MAX`] bytes, whole characters only.
+fn bounded(text: &str) -> (&str, bool) {
+    if text.len() <= BODY_MAX { (text, false) } else { (&text[..text.floor_char_boundary(BODY_MAX)], true) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Confidential;
+
+    #[test]
+    fn rewritten_links_stay_in_the_text_and_are_replaced_in_the_other() {
+        let wrapped = "https://www.google.com/url?q=https%3A%2F%2Fpexip.me%2Fx&sa=D";
+        let body = Body::Html(Confidential::new(format!("<p>Join <a href=\"{wrapped}\">here</a>")));
+        let text = text(&body);
+        assert_eq!(text.text, format!("Join here <{wrapped}>"));
+        assert_eq!(text.unwrapped, "Join here <https://pexip.me/x>");
+        assert_eq!((text.wrapped.len(), text.cut), (1, false));
+    }
+
+    #[test]
+    fn a_body_is_cut_between_characters() {
+        let text = text(&Body::Text(Confidential::new("é".repeat(BODY_MAX / 2) + "é")));
+        assert!(text.cut);
+        assert_eq!(text.text.len(), BODY_MAX);
+    }
+}

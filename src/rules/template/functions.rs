@@ -5,7 +5,7 @@
 
 use base64::Engine as _;
 use md5::Digest as _;
-use minijinja::value::{Rest, ValueKind};
+use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value, filters, tests};
 
 use super::super::pattern::{Pattern, Replacement};
@@ -226,20 +226,23 @@ fn striptags(text: &str) -> String {
 }
 
 /// Jinja2's: at most `length` characters including `end`, cut at a space unless `killwords`, five more allowed before cutting.
-fn truncate(
-    text: &str,
-    length: Option<usize>,
-    killwords: Option<bool>,
-    end: Option<&str>,
-    leeway: Option<usize>,
-) -> Result<String, Error> {
-    let (length, end, leeway) = (length.unwrap_or(255), end.unwrap_or("..."), leeway.unwrap_or(5));
+fn truncate(text: &str, plain: Rest<Value>, named: Kwargs) -> Result<String, Error> {
+    let argument = |index: usize, name: &str| -> Result<Option<Value>, Error> {
+        Ok(plain.get(index).cloned().or(named.get::<Option<Value>>(name)?))
+    };
+    let number = |value: Option<Value>, default: usize| value.and_then(|value| value.as_usize()).unwrap_or(default);
+    let length = number(argument(0, "length")?, 255);
+    let killwords = argument(1, "killwords")?.is_some_and(|value| value.is_true());
+    let end = argument(2, "end")?;
+    let end = end.as_ref().and_then(Value::as_str).unwrap_or("...");
+    let leeway = number(argument(3, "leeway")?, 5);
+    named.assert_all_used()?;
     if text.chars().count() <= length.saturating_add(leeway) {
         return Ok(text.to_owned());
     }
     let kept: String = text.chars().take(length.saturating_sub(end.chars().count())).collect();
     let kept = match kept.rfind(' ') {
-        Some(space) if !killwords.unwrap_or(false) => &kept[..space],
+        Some(space) if !killwords => &kept[..space],
         _ => &kept,
     };
     bounded(format!("{kept}{end}"))
