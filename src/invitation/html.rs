@@ -237,8 +237,32 @@ fn addresses(tag: &Tag) -> Vec<String> {
 fn is_block(name: &str) -> bool {
     matches!(
         name,
-        "p" | "div" | "table" | "tr" | "ul" | "ol" | "li" | "dl" | "dt" | "dd" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6"
-            | "hr" | "blockquote" | "section" | "article" | "header" | "footer" | "main" | "center" | "form" | "body" | "caption"
+        "p" | "div"
+            | "table"
+            | "tr"
+            | "ul"
+            | "ol"
+            | "li"
+            | "dl"
+            | "dt"
+            | "dd"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "hr"
+            | "blockquote"
+            | "section"
+            | "article"
+            | "header"
+            | "footer"
+            | "main"
+            | "center"
+            | "form"
+            | "body"
+            | "caption"
     )
 }
 
@@ -253,8 +277,14 @@ mod tests {
             ("<table><tr><td>Video ID:</td><td>12</td></tr><tr><td>x", "Video ID: 12\nx"),
             ("Join <a href=\"https://x.example/?a=1&amp;b=2\">here</a>.", "Join here <https://x.example/?a=1&b=2> ."),
             ("<a href='https://x.example/'>https://x.example/</a>", "https://x.example/"),
-            ("<a href=\"https://w.example/?u=x\" originalsrc=\"https://x.example\">go", "go <https://w.example/?u=x> <https://x.example>"),
-            ("<a href=\"javascript:location='https://e.example'\">x</a><a href='data:text/html,y'>z</a><a href=#top>t</a>", "xzt"),
+            (
+                "<a href=\"https://w.example/?u=x\" originalsrc=\"https://x.example\">go",
+                "go <https://w.example/?u=x> <https://x.example>",
+            ),
+            (
+                "<a href=\"javascript:location='https://e.example'\">x</a><a href='data:text/html,y'>z</a><a href=#top>t</a>",
+                "xzt",
+            ),
             ("<style>a{}</style><script>'</p>'</script><title>t</title>b<!-- c --><!--[if mso]>d<![endif]-->e", "be"),
             ("a\n  b\tc&nbsp;d &#x41;&amp;&copy;", "a b c\u{a0}d A&©"),
             ("<pre>a\n  b</pre>c", "a\n  b\nc"),

@@ -24,12 +24,9 @@ pub const OUTPUT_MAX: usize = 64 * 1024;
 /// Work and memory of one rendering: about one unit an instruction, and one for every 64 bytes made or searched.
 const FUEL: u64 = 100_000;
 
-/// Why a template did not render. The texts may quote the template, never an invitation.
+/// Why a template did not render. `Failed` may quote what the template saw.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// What it may see is longer than [`INPUT_MAX`].
-    #[error("the invitation is longer than 256 KiB")]
-    Input,
     /// It wrote more than [`OUTPUT_MAX`].
     #[error("the result is longer than 64 KiB")]
     Output,

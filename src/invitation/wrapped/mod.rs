@@ -159,7 +159,7 @@ fn plain_link(text: &str) -> Option<String> {
 
 /// Where the next http or https link at or after byte `from` lies. It ends before white space, a control character, `<`, `>` or
 /// `"`, and without closing punctuation.
-fn next_link(text: &str, from: usize) -> Option<std::ops::Range<usize>> {
+pub(crate) fn next_link(text: &str, from: usize) -> Option<std::ops::Range<usize>> {
     let mut at = from;
     loop {
         let colon = at + text[at..].find("://")?;

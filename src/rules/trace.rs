@@ -1,0 +1,129 @@
+//! What happened to an event on its way through the rules, for `otj match`, `otj test --trace` and the rule tester. Nothing of it
+//! is logged.
+
+use std::fmt;
+
+use super::template::TemplateError;
+use super::texts::Place;
+use crate::invitation::Wrapped;
+use crate::model::desired::RuleType;
+use crate::model::{AliasFault, Confidential, RuleName};
+
+/// The whole way.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Trace {
+    /// Each rule up to the one that matched, in the order tried; the fallback last.
+    pub tried: Vec<Tried>,
+    /// The rewritten links that were found.
+    pub links: Vec<Wrapped>,
+    /// The body was too long: its end was not looked at.
+    pub cut: bool,
+}
+
+/// One rule, or the fallback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// `None`: the fallback.
+    pub rule: Option<(RuleName, RuleType)>,
+    /// Where it looked; for a match, where it was found.
+    pub looked_at: Vec<Place>,
+    /// What came of it.
+    pub why: Why,
+}
+
+/// What came of trying a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It found the alias.
+    Matched,
+    /// `enabled: false`.
+    Disabled,
+    /// This version does not act on its type.
+    NotInEffect,
+    /// Its pattern or template is wrong; the text says how.
+    CannotRun(String),
+    /// `when.organizerDomains` has another domain.
+    OtherOrganizer,
+    /// `when.private` wants the opposite.
+    OtherPrivacy,
+    /// What it looks for is not there.
+    NothingFound,
+    /// Its template gave nothing.
+    NoOutput,
+    /// Its template failed on this event. The text may quote the event.
+    TemplateFailed(Confidential),
+    /// Its pattern takes too many steps on this event.
+    SearchGivenUp,
+    /// What it gave is no address.
+    Refused(AliasFault),
+    /// What it gave is not within `aliasDomains`.
+    DomainNotAllowed,
+    /// What it gave is a telephone number, and `dialNumbers` is not `Allow`.
+    NumberNotAllowed,
+    /// A fault of ours, which ended the evaluation of this event.
+    Fault,
+}
+
+impl Why {
+    /// From a closed set, for machines.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Matched => "Matched",
+            Self::Disabled => "Disabled",
+            Self::NotInEffect => "NotInEffect",
+            Self::CannotRun(_) => "CannotRun",
+            Self::OtherOrganizer => "OtherOrganizer",
+            Self::OtherPrivacy => "OtherPrivacy",
+            Self::NothingFound => "NothingFound",
+            Self::NoOutput => "NoOutput",
+            Self::TemplateFailed(_) => "TemplateFailed",
+            Self::SearchGivenUp => "SearchGivenUp",
+            Self::Refused(_) => "Refused",
+            Self::DomainNotAllowed => "DomainNotAllowed",
+            Self::NumberNotAllowed => "NumberNotAllowed",
+            Self::Fault => "Fault",
+        }
+    }
+}
+
+/// For people; quotes the event where a template's failure does.
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Matched => f.write_str("matched"),
+            Self::Disabled => f.write_str("disabled"),
+            Self::NotInEffect => f.write_str("not in effect yet"),
+            Self::CannotRun(fault) => write!(f, "cannot run: {fault}"),
+            Self::OtherOrganizer => f.write_str("the organizer's domain is not in `when.organizerDomains`"),
+            Self::OtherPrivacy => f.write_str("`when.private` wants the opposite"),
+            Self::NothingFound => f.write_str("nothing found"),
+            Self::NoOutput => f.write_str("the template gave nothing"),
+            Self::TemplateFailed(fault) => write!(f, "the template failed: {}", fault.expose()),
+            Self::SearchGivenUp => f.write_str("the pattern takes too many steps on this text"),
+            Self::Refused(fault) => write!(f, "what it gave is no address: {fault}"),
+            Self::DomainNotAllowed => f.write_str("what it gave is not within `aliasDomains`"),
+            Self::NumberNotAllowed => f.write_str("what it gave is a telephone number, and `dialNumbers` is `Deny`"),
+            Self::Fault => f.write_str("a fault in otj ended the evaluation; please report it"),
+        }
+    }
+}
+
+impl From<TemplateError> for Why {
+    fn from(error: TemplateError) -> Self {
+        Self::TemplateFailed(Confidential::new(error.to_string()))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Body => "body",
+            Self::UnwrappedBody => "body (links unwrapped)",
+            Self::Location => "location",
+            Self::UnwrappedLocation => "location (links unwrapped)",
+            Self::ConferenceData => "conference data",
+            Self::CalendarEvent => "calendar_event",
+        })
+    }
+}

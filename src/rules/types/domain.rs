@@ -1,0 +1,22 @@
+//! `Domain`: any address at a domain or below it, in body or location.
+//!
+//! | variable | |
+//! |---|---|
+//! | `meeting_id` | before the `@` |
+//! | `domain` | after it, as written |
+//!
+//! A rule on a mail domain finds mail signatures too, which is why it belongs last. Source: deployment guide, "Domain".
+
+use super::{Finding, variables};
+use crate::model::RuleSpec;
+use crate::rules::scan;
+use crate::rules::texts::Texts;
+
+pub(super) fn find(rule: &RuleSpec, texts: &Texts<'_>) -> Option<Finding> {
+    let domain = rule.domain.as_deref()?;
+    texts.as_written_first().find_map(|(place, text)| {
+        let found = scan::addresses(text).find(|address| scan::is_within(address.host, domain))?;
+        let variables = variables([("meeting_id", found.user), ("domain", found.host)]);
+        Some(Finding { place, variables })
+    })
+}

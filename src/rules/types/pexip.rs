@@ -1,0 +1,41 @@
+//! Pexip's own meeting rooms.
+//!
+//! | type | link | variables |
+//! |---|---|---|
+//! | `PexipInfinity` | `pexip://ID@DOMAIN` | `meeting_id`, `domain` |
+//! | `PexipService` | `https://pexip.me/meet/ID` | `meeting_id`, `domain` = pexip.me |
+//!
+//! Sources: the default joining instructions of VMR Scheduling for Exchange; deployment guide, "Pexip Service".
+
+use super::{Finding, first, variables};
+use crate::model::RuleSpec;
+use crate::rules::scan;
+use crate::rules::texts::Texts;
+
+pub(super) fn infinity(_: &RuleSpec, texts: &Texts<'_>) -> Option<Finding> {
+    const SCHEME: &str = "pexip://";
+    first(texts, |text| {
+        scan::addresses(text).find_map(|address| {
+            let begin = address.at.checked_sub(SCHEME.len())?;
+            let scheme = text.get(begin..address.at)?;
+            let bounded = !text[..begin].ends_with(|c: char| c.is_alphanumeric() || "+-.".contains(c));
+            (scheme.eq_ignore_ascii_case(SCHEME) && bounded)
+                .then(|| variables([("meeting_id", address.user), ("domain", address.host)]))
+        })
+    })
+}
+
+pub(super) fn service(_: &RuleSpec, texts: &Texts<'_>) -> Option<Finding> {
+    first(texts, |text| {
+        scan::links(text).find_map(|(_, link)| {
+            if !link.host_is("pexip.me") {
+                return None;
+            }
+            let path = link.path.split('#').next().unwrap_or(link.path).trim_end_matches('/');
+            let id = path.strip_prefix("/meet/")?;
+            let plain =
+                !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-+~".contains(&byte));
+            plain.then(|| variables([("meeting_id", id), ("domain", "pexip.me")]))
+        })
+    })
+}
