@@ -2,6 +2,7 @@
 //! says what happens next.
 
 pub mod cisco;
+pub mod poly;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Which folder of which mailbox a request means.
 
 use super::tree::Element;
+use super::writer::Xml;
 
 /// A folder as a client names it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,4 +51,21 @@ pub struct Folder {
     pub items: Option<usize>,
     /// How many folders it holds.
     pub folders: usize,
+}
+
+impl Folder {
+    /// Writes it, in the order of the schema.
+    pub fn write(&self, xml: &mut Xml) {
+        xml.open(if self.calendar { "t:CalendarFolder" } else { "t:Folder" }, &[]);
+        xml.empty("t:FolderId", &[("Id", &self.id), ("ChangeKey", "AQAAAA==")]);
+        if let Some(parent) = &self.parent {
+            xml.empty("t:ParentFolderId", &[("Id", parent), ("ChangeKey", "AQAAAA==")]);
+        }
+        xml.text("t:FolderClass", if self.calendar { "IPF.Appointment" } else { "IPF.Note" });
+        xml.text("t:DisplayName", self.name);
+        if let Some(items) = self.items {
+            xml.text("t:TotalCount", items);
+        }
+        xml.text("t:ChildFolderCount", self.folders).close();
+    }
 }

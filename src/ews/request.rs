@@ -42,6 +42,15 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Its name as the client wrote it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Unknown { name } => name,
+            _ => self.label(),
+        }
+    }
+
     /// Its name, from a closed set: what strangers made up is `other`.
     #[must_use]
     pub fn label(&self) -> &'static str {

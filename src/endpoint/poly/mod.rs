@@ -1,0 +1,96 @@
+//! Poly endpoints: an Exchange-like server that each of them logs in to and reads its room's calendar from. Nothing is pushed; what
+//! is published for an endpoint is what its next poll gets.
+//!
+//! ```text
+//! request ─► login (who is it?) ─► pace (how often?) ─► ews::Request ─► answer (from the published list) ─► SOAP
+//!                                                                          │
+//!                                          presence: only when a poll brought news, to the loop
+//! ```
+//!
+//! | file     | is                                                              |
+//! |----------|-----------------------------------------------------------------|
+//! | `serve`  | HTTP: paths, limits, statuses, what is told to the loop         |
+//! | `login`  | `Authorization` → account, and the challenges                   |
+//! | `pace`   | failures are slowed, floods are stopped, nobody else notices    |
+//! | `answer` | request and published list → SOAP                               |
+//! | `text`   | what a device gets to read, with nothing dialable but our address |
+//!
+//! One login sees one room. See `ews` for the wire format.
+
+mod answer;
+mod login;
+mod pace;
+mod serve;
+pub mod text;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::auth::digest::server::NonceKey;
+use crate::model::Clock;
+use crate::model::presence::Presence;
+use crate::model::published::Accounts;
+use crate::model::tally::Tally;
+
+pub use serve::router;
+
+/// What the server is wired to.
+#[derive(Clone, Debug)]
+pub struct PolyDesk {
+    /// Who may log in and what each is answered from.
+    pub accounts: watch::Receiver<Accounts>,
+    /// Where polls that bring news are told. When it is full a poll is not waited for: the next one tells it again.
+    pub presence: mpsc::Sender<Presence>,
+    /// Counts.
+    pub tally: Arc<Tally>,
+    /// The time.
+    pub clock: Clock,
+    /// How devices log in.
+    pub auth: PolyAuth,
+    /// What Digest nonces are signed with.
+    pub nonce_key: NonceKey,
+}
+
+/// How devices log in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PolyAuth {
+    /// Offered in this order; others are refused.
+    pub schemes: Vec<Scheme>,
+}
+
+impl Default for PolyAuth {
+    fn default() -> Self {
+        Self { schemes: vec![Scheme::Digest] }
+    }
+}
+
+/// A way to log in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scheme {
+    /// Digest.
+    Digest,
+    /// Basic.
+    Basic,
+}
+
+impl Scheme {
+    /// From its name in `--poly-auth`, in any case.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "digest" => Some(Self::Digest),
+            "basic" => Some(Self::Basic),
+            _ => None,
+        }
+    }
+
+    /// Its name in metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Digest => "digest",
+            Self::Basic => "basic",
+        }
+    }
+}

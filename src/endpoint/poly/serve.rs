@@ -1,0 +1,345 @@
+//! HTTP around the answers: which path, which method, how much, how long; and what of it the loop is told.
+//!
+//! | request                          | status                                                              |
+//! |----------------------------------|---------------------------------------------------------------------|
+//! | another path                     | 404, whoever asks                                                   |
+//! | not logged in                    | 401, one `WWW-Authenticate` line a scheme, connection kept          |
+//! | logged in, not POST              | 405                                                                 |
+//! | compressed                       | 415: a few bytes must not become many                               |
+//! | more than 256 KiB                | 413                                                                 |
+//! | too many a second                | 503 with `Retry-After`                                              |
+//! | answered                         | 200, also when single items have errors                             |
+//! | could not be answered            | 500 with a SOAP fault                                               |
+//!
+//! `Content-Type` is exactly `text/xml; charset=utf-8`: a known client compares the whole string.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request as HttpRequest, State};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use http_body_util::BodyExt as _;
+use jiff::tz::TimeZone;
+
+use super::answer::{self, Reply};
+use super::login::{self, Login};
+use super::pace::Pace;
+use super::{PolyDesk, Scheme};
+use crate::ews::{Code, Fault, Request};
+use crate::listen::Connection;
+use crate::model::presence::Presence;
+use crate::model::published::{Account, Accounts, Edition};
+use crate::model::{Digest, EndpointName, Mono, Window};
+
+/// The one path, compared ignoring case and a slash at the end.
+const PATH: &str = "/EWS/Exchange.asmx";
+/// Most bytes of a request before its sender is known.
+const STRANGER_MAX: usize = 64 * 1024;
+/// Most bytes of a request of a device.
+const DEVICE_MAX: usize = 256 * 1024;
+/// Bytes that are read and thrown away so that the sender of too much gets to read the answer.
+const DRAINED_MAX: usize = 4 * 1024 * 1024;
+/// Time for the body of a request.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+/// A device that was silent for this long is news when it comes back.
+const SILENCE: Duration = Duration::from_secs(120);
+/// Longest User-Agent that is kept.
+const USER_AGENT_MAX: usize = 200;
+
+/// The Exchange-like server of all Poly endpoints.
+pub fn router(desk: PolyDesk) -> Router {
+    Router::new().fallback(exchange).with_state(Arc::new(Server {
+        desk,
+        pace: Mutex::default(),
+        seen: Mutex::default(),
+    }))
+}
+
+struct Server {
+    desk: PolyDesk,
+    pace: Mutex<Pace>,
+    seen: Mutex<BTreeMap<EndpointName, Seen>>,
+}
+
+/// When a device was last here, and what it fetched then. The digest of a list is computed once a list, not once a poll.
+struct Seen {
+    at: Mono,
+    fetched: Option<(Arc<Edition>, Digest)>,
+}
+
+async fn exchange(State(server): State<Arc<Server>>, request: HttpRequest) -> Response {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    if !path.trim_end_matches('/').eq_ignore_ascii_case(PATH) {
+        return plain(StatusCode::NOT_FOUND);
+    }
+    let peer = parts
+        .extensions
+        .get::<Connection>()
+        .map_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), |connection| connection.peer);
+    let accounts = server.desk.accounts.borrow().clone();
+    let desk = login::Desk {
+        auth: &server.desk.auth,
+        accounts: &accounts,
+        key: &server.desk.nonce_key,
+        method: parts.method.as_str(),
+        path,
+        now: server.desk.clock.now().wall,
+    };
+    let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let outcome = desk.check(header);
+    let stale = matches!(outcome, Login::Stale(_));
+    let account = match outcome {
+        Login::Granted(account, scheme) => {
+            server.count_login(scheme, "granted");
+            account
+        }
+        other => {
+            let wait = server.refuse(other, peer.ip());
+            tokio::time::sleep(wait).await;
+            return unauthorized(desk.challenges(stale), body).await;
+        }
+    };
+    if parts.method != Method::POST {
+        let mut response = plain(StatusCode::METHOD_NOT_ALLOWED);
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+        return response;
+    }
+    let turn = server
+        .pace
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .turn(&account.endpoint, server.desk.clock.now().mono);
+    let Some(turn) = turn else {
+        server.desk.tally.poly_requests.add(&["any", "too_many"]);
+        return too_many(body).await;
+    };
+    tokio::time::sleep(turn).await;
+    serve_device(&server, &accounts, &account, peer, &parts.headers, body).await
+}
+
+async fn serve_device(
+    server: &Server,
+    accounts: &Accounts,
+    account: &Account,
+    peer: SocketAddr,
+    headers: &HeaderMap,
+    body: Body,
+) -> Response {
+    let count = |operation: &str, outcome: &str| server.desk.tally.poly_requests.add(&[operation, outcome]);
+    let invalid = |text: &str| Fault::new(Code::ErrorInvalidRequest, text);
+    if headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        read(body, 0).await.ok();
+        count("none", "fault");
+        return soap(StatusCode::UNSUPPORTED_MEDIA_TYPE, invalid("compressed requests are not accepted").into_text());
+    }
+    let bytes = match read(body, DEVICE_MAX).await {
+        Ok(bytes) => bytes,
+        Err(BodyFault::TooLarge) => {
+            count("none", "fault");
+            return soap(StatusCode::PAYLOAD_TOO_LARGE, invalid("the request has more than 256 KiB").into_text());
+        }
+        Err(BodyFault::Endless) => {
+            count("none", "fault");
+            return closing(soap(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                invalid("the request has more than 256 KiB").into_text(),
+            ));
+        }
+        Err(BodyFault::Broken) => return closing(plain(StatusCode::REQUEST_TIMEOUT)),
+    };
+    let zone = TimeZone::get(&account.time_zone).unwrap_or(TimeZone::UTC);
+    let answered = Request::parse(&bytes, &zone).and_then(|request| {
+        let operation = request.operation.label();
+        let answered = answer::answer(&request, account, account.cell.look());
+        match &answered {
+            Ok(reply) => count(operation, reply.outcome),
+            Err(fault) if fault.code == Code::ErrorServerBusy => count(operation, "busy"),
+            Err(_) => count(operation, "fault"),
+        }
+        answered.inspect_err(|_| server.tell(accounts, account, peer, headers, None))
+    });
+    match answered {
+        Ok(Reply { text, fetched, .. }) => {
+            server.tell(accounts, account, peer, headers, fetched);
+            soap(StatusCode::OK, text)
+        }
+        Err(fault) => {
+            tracing::debug!(endpoint = %account.endpoint, code = fault.code.name(), "A Poly request was answered with a fault.");
+            soap(StatusCode::INTERNAL_SERVER_ERROR, fault.into_text())
+        }
+    }
+}
+
+impl Server {
+    fn count_login(&self, scheme: Scheme, outcome: &str) {
+        self.desk.tally.poly_logins.add(&[scheme.label(), outcome]);
+    }
+
+    /// Counts a login that is not granted, and says how late it is answered.
+    fn refuse(&self, login: Login, peer: IpAddr) -> Duration {
+        let (scheme, account, no_secret, name) = match login {
+            Login::Unclaimed | Login::Granted(..) => return Duration::ZERO,
+            Login::Stale(scheme) => {
+                self.count_login(scheme, "stale");
+                return Duration::ZERO;
+            }
+            Login::Failed { scheme, account, no_secret, name } => (scheme, account, no_secret, name),
+        };
+        let now = self.desk.clock.now().mono;
+        let slowed = self.pace.lock().unwrap_or_else(PoisonError::into_inner).failed(name, peer, now);
+        match account {
+            // The name is not logged: people type their password into the wrong field.
+            None => self.desk.tally.unknown_login(),
+            Some(account) => {
+                let reason = if no_secret { "no_secret" } else { "refused" };
+                self.count_login(scheme, reason);
+                if slowed.count.is_power_of_two() {
+                    tracing::warn!(endpoint = %account.endpoint, %peer, reason, attempt = slowed.count,
+                        "A Poly login was refused.");
+                }
+            }
+        }
+        slowed.wait
+    }
+
+    /// Tells the loop of a poll that brings news: the first one, one after a silence, one that fetched another list.
+    fn tell(
+        &self,
+        accounts: &Accounts,
+        account: &Account,
+        peer: SocketAddr,
+        headers: &HeaderMap,
+        fetched: Option<(Arc<Edition>, Option<Window>)>,
+    ) {
+        let now = self.desk.clock.now();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() > accounts.0.len().saturating_mul(2) + 100 {
+            let known = |endpoint: &EndpointName| accounts.0.values().any(|account| account.endpoint == *endpoint);
+            seen.retain(|endpoint, _| known(endpoint));
+            self.pace.lock().unwrap_or_else(PoisonError::into_inner).keep(known);
+        }
+        let before = seen.get(&account.endpoint);
+        let (edition, window) = fetched.unzip();
+        let fetched = edition.map(|edition| {
+            let same = before.and_then(|seen| seen.fetched.as_ref()).filter(|(last, _)| Arc::ptr_eq(last, &edition));
+            let digest = same.map_or_else(|| edition.schedule.digest(), |(_, digest)| *digest);
+            (edition, digest)
+        });
+        let digest = fetched.as_ref().map(|(_, digest)| *digest);
+        let is_news = before.is_none_or(|seen| {
+            let last = seen.fetched.as_ref().map(|(_, digest)| *digest);
+            now.mono.0.saturating_sub(seen.at.0) >= SILENCE || (digest.is_some() && digest != last)
+        });
+        if is_news {
+            let news = Presence {
+                endpoint: account.endpoint.clone(),
+                at: now.wall,
+                fetched: digest,
+                window: window.flatten(),
+                user_agent: user_agent(headers),
+                peer: peer.ip().to_canonical().to_string(),
+            };
+            if self.desk.presence.try_send(news).is_err() {
+                // Told again by the next poll, which finds the same difference.
+                return;
+            }
+        }
+        let fetched = fetched.or_else(|| seen.remove(&account.endpoint).and_then(|seen| seen.fetched));
+        seen.insert(account.endpoint.clone(), Seen { at: now.mono, fetched });
+    }
+}
+
+fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(text.chars().take(USER_AGENT_MAX).collect())
+}
+
+enum BodyFault {
+    /// More than allowed, but read to its end.
+    TooLarge,
+    /// More than anybody waits for.
+    Endless,
+    /// Ended early, or took too long.
+    Broken,
+}
+
+/// Reads a body of at most `max` bytes; what is above is thrown away, so that its sender gets to read the answer.
+async fn read(mut body: Body, max: usize) -> Result<Vec<u8>, BodyFault> {
+    let reading = async {
+        let (mut bytes, mut count) = (Vec::new(), 0usize);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| BodyFault::Broken)?;
+            let Some(data) = frame.data_ref() else { continue };
+            count = count.saturating_add(data.len());
+            if count <= max {
+                bytes.extend_from_slice(data);
+            } else if count > DRAINED_MAX {
+                return Err(BodyFault::Endless);
+            }
+        }
+        if count <= max { Ok(bytes) } else { Err(BodyFault::TooLarge) }
+    };
+    tokio::time::timeout(BODY_DEADLINE, reading).await.unwrap_or(Err(BodyFault::Broken))
+}
+
+/// The body is read to its end: closing a connection under a body breaks many clients, and NTLM.
+async fn unauthorized(challenges: Vec<String>, mut body: Body) -> Response {
+    let draining = async {
+        let mut count = 0usize;
+        while let Some(Ok(frame)) = body.frame().await {
+            count = count.saturating_add(frame.data_ref().map_or(0, |data| data.len()));
+            if count > STRANGER_MAX {
+                return false;
+            }
+        }
+        true
+    };
+    let drained = tokio::time::timeout(BODY_DEADLINE, draining).await.unwrap_or(false);
+    let mut response = plain(StatusCode::UNAUTHORIZED);
+    for challenge in challenges {
+        let value = HeaderValue::from_str(&challenge).expect("challenges are ASCII");
+        response.headers_mut().append(header::WWW_AUTHENTICATE, value);
+    }
+    if drained { response } else { closing(response) }
+}
+
+async fn too_many(body: Body) -> Response {
+    read(body, 0).await.ok();
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    response
+}
+
+fn plain(status: StatusCode) -> Response {
+    let text = format!("{}\n", status.canonical_reason().unwrap_or("Error"));
+    with_type(status, "text/plain; charset=utf-8", text)
+}
+
+fn soap(status: StatusCode, text: String) -> Response {
+    with_type(status, "text/xml; charset=utf-8", text)
+}
+
+fn with_type(status: StatusCode, kind: &'static str, text: String) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn closing(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
