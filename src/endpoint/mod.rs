@@ -35,9 +35,6 @@ pub enum EndpointError {
     /// The device sends its visitors elsewhere; credentials do not follow.
     #[error("the device redirects to another address (HTTP {0}); credentials are not sent there")]
     RedirectsElsewhere(u16),
-    /// Not the device the document names; nothing was put.
-    #[error("the device has serial number `{0}`, another one than `cisco.serial` names")]
-    DeviceReplaced(String),
     /// Too many requests at once.
     #[error("the device is busy (HTTP 503)")]
     Busy {
@@ -95,7 +92,6 @@ impl EndpointError {
             | Self::CredentialsRefused(_)
             | Self::RedirectsToHttps
             | Self::RedirectsElsewhere(_)
-            | Self::DeviceReplaced(_)
             | Self::TeamsRoomsMode
             | Self::Unsupported
             | Self::CannotList => Remedy::Fix,
@@ -111,7 +107,6 @@ impl EndpointError {
             Self::CredentialsRefused(_) => "CredentialsRefused",
             Self::RedirectsToHttps => "RedirectsToHttps",
             Self::TeamsRoomsMode => "TeamsRoomsMode",
-            Self::DeviceReplaced(_) => "DeviceReplaced",
             Self::Address
             | Self::Unreachable(_)
             | Self::RedirectsElsewhere(_)

@@ -2,6 +2,7 @@
 //! changed: one pointer in one cell.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
@@ -31,18 +32,39 @@ pub struct Edition {
 
 /// One endpoint's place on the desk. Cloning shares it.
 #[derive(Clone, Debug, Default)]
-pub struct Cell(Arc<RwLock<Published>>);
+pub struct Cell(Arc<Place>);
+
+#[derive(Debug, Default)]
+struct Place {
+    published: RwLock<Published>,
+    /// Second of the last contact; 0: never.
+    contact: AtomicI64,
+}
 
 impl Cell {
     /// Replaces what the endpoint is answered from.
     pub fn publish(&self, edition: Edition) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Published::Ready(Arc::new(edition));
+        *self.0.published.write().unwrap_or_else(PoisonError::into_inner) = Published::Ready(Arc::new(edition));
     }
 
     /// What the endpoint is answered from now.
     #[must_use]
     pub fn look(&self) -> Published {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.published.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The endpoint signed in and asked for something. Said at every request; the loop looks here instead of being woken.
+    pub fn contact(&self, at: Timestamp) {
+        self.0.contact.fetch_max(at.as_second(), Ordering::Relaxed);
+    }
+
+    /// When it last did.
+    #[must_use]
+    pub fn last_contact(&self) -> Option<Timestamp> {
+        match self.0.contact.load(Ordering::Relaxed) {
+            0 => None,
+            second => Timestamp::from_second(second).ok(),
+        }
     }
 }
 

@@ -169,8 +169,11 @@ pub struct Hold {
     /// One plain sentence.
     pub summary: String,
     /// What would be lost: endpoint, room, and each meeting's id and start. Titles are not listed.
-    pub losses: Vec<(EndpointName, RoomKey, Vec<(MeetingId, Timestamp)>)>,
+    pub losses: Vec<EndpointLoss>,
 }
+
+/// Endpoint, room, and each meeting's id and start.
+pub type EndpointLoss = (EndpointName, RoomKey, Vec<(MeetingId, Timestamp)>);
 
 /// How the loop itself is.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]

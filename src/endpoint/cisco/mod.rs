@@ -93,7 +93,6 @@ pub async fn list(
 /// # Errors
 /// As [`put_schedule`].
 pub async fn clear(http: &Http, session: &mut Session, cisco: &CiscoSpec) -> Result<(), EndpointError> {
-    session.facts_of_the_right_device(http, cisco).await?;
     let request = bookings_json::clear();
     match command(http, session, cisco, request, "Clear").await {
         Err(EndpointError::Unsupported) => {
@@ -128,7 +127,7 @@ impl Put<'_> {
     /// Over the wire of the document, or the one the software takes; where that one is not understood, over the other,
     /// which is remembered.
     async fn over_the_right_wire(&self, session: &mut Session) -> Result<PutDone, EndpointError> {
-        let facts = session.facts_of_the_right_device(self.http, self.cisco).await?;
+        let facts = session.facts(self.http, self.cisco).await?;
         let (wire, may_change) = match self.cisco.wire {
             Wire::Auto => (session.learned.unwrap_or(facts.wire()), true),
             fixed => (fixed, false),
@@ -165,11 +164,10 @@ impl Put<'_> {
             Ok(Outcome::Done(result)) => Some(listing::bookings(result, self.deployment)),
             _ => None,
         };
-        // A list from before the put, or none: it is asked for again, alone. The put itself was confirmed, so that a device
-        // that is busy by then takes nothing back.
+        // A list from before the put, or none: it is asked for again, alone.
         let seen = match seen {
             Some(seen) if self.is_all_of(&seen) => Some(seen),
-            _ => self.read_back(session).await.unwrap_or_default(),
+            _ => self.read_back(session).await?,
         };
         Ok(PutDone { seen, date, ..PutDone::default() })
     }

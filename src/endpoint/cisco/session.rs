@@ -76,27 +76,11 @@ impl Session {
     }
 
     /// Facts that are no older than an hour.
-    async fn facts(&mut self, http: &Http, cisco: &CiscoSpec) -> Result<Facts, EndpointError> {
+    pub(super) async fn facts(&mut self, http: &Http, cisco: &CiscoSpec) -> Result<Facts, EndpointError> {
         self.turn_to(cisco);
         match &self.facts {
             Some((facts, at)) if at.elapsed() < FACTS_AGE => Ok(facts.clone()),
             _ => self.fresh_facts(http, cisco).await.map(|(facts, _)| facts),
-        }
-    }
-
-    /// The same, of the device that the document means: one with another serial number is given nothing and loses nothing.
-    pub(super) async fn facts_of_the_right_device(
-        &mut self,
-        http: &Http,
-        cisco: &CiscoSpec,
-    ) -> Result<Facts, EndpointError> {
-        let facts = self.facts(http, cisco).await?;
-        match (&cisco.serial, &facts.serial) {
-            (Some(expected), Some(serial)) if !expected.eq_ignore_ascii_case(serial) => {
-                let serial = serial.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
-                Err(EndpointError::DeviceReplaced(serial))
-            }
-            _ => Ok(facts),
         }
     }
 
@@ -169,7 +153,7 @@ impl Session {
         url.set_path(path);
         url.set_query(query);
         let credentials = basic::header(&cisco.username, password.expose());
-        let mut credentials = HeaderValue::from_str(&credentials).expect("base64 is ASCII");
+        let mut credentials = HeaderValue::from_str(&credentials).map_err(|_| EndpointError::Address)?;
         credentials.set_sensitive(true);
         let mut request = Request::new(Method::GET, url.clone());
         request.headers.insert(header::AUTHORIZATION, credentials);
@@ -218,10 +202,6 @@ impl Session {
         self.last = Some(Instant::now());
         let response = http.send(request).await;
         self.last = Some(Instant::now());
-        if response.is_err() {
-            // A codec that was exchanged for another was away in between.
-            self.facts = None;
-        }
         Ok(response?)
     }
 

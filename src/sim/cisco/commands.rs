@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use super::agenda::{self, Entry, utc};
 use super::tree::Tree;
 use super::{Answer, Codec, Generation, Quirk};
-use crate::model::Confidential;
 
 impl Codec {
     /// `/putxml`.
@@ -64,12 +63,7 @@ impl Codec {
         self.replace(bookings, now)
     }
 
-    fn replace(&mut self, mut bookings: Vec<Entry>, now: Timestamp) -> Result<(), String> {
-        if let Quirk::ShortensTitles(length) = self.quirk {
-            for entry in &mut bookings {
-                entry.title = Confidential::new(entry.title.expose().chars().take(length).collect::<String>());
-            }
-        }
+    fn replace(&mut self, bookings: Vec<Entry>, now: Timestamp) -> Result<(), String> {
         match &self.quirk {
             Quirk::Declines(reason) => Err(reason.clone()),
             Quirk::TeamsRooms => Err("Command not available in state MicrosoftTeamsInstalled".to_owned()),

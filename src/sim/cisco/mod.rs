@@ -75,8 +75,6 @@ pub enum Quirk {
     Declines(String),
     /// Microsoft Teams Rooms mode.
     TeamsRooms,
-    /// Titles are cut to so many characters.
-    ShortensTitles(usize),
     /// `List` is not known.
     CannotList,
     /// `List` in the request of a `Put` answers with the list from before.

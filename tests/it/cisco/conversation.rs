@@ -227,15 +227,6 @@ async fn only_fields_that_devices_keep_are_compared_and_what_has_ended_is_no_dif
 }
 
 #[tokio::test]
-async fn a_device_that_rewrites_a_field_is_told_apart_from_one_that_lost_a_booking() {
-    let mut world = World::of(Generation::RoomOs26).await;
-    world.device.with(|codec, _| codec.quirk = Quirk::ShortensTitles(6));
-    let day = schedule("09:00 60 | Weekly planning | Ada | | 1@vc.example\n11:00 60 | Demo | Ada | | 2@vc.example");
-    world.put(&day).await.unwrap();
-    assert_eq!(differences(&day, &world.list().await.unwrap()), ["changed title"]);
-}
-
-#[tokio::test]
 async fn events_tell_what_the_screen_shows_after_each_change_and_only_then() {
     let mut world = World::of(Generation::RoomOs26).await;
     let mut events = world.device.events();

@@ -66,21 +66,6 @@ async fn a_wrong_password_is_presented_once_a_put_and_locks_nobody_out() {
 }
 
 #[tokio::test]
-async fn another_device_at_the_same_address_is_given_nothing_and_loses_nothing() {
-    let mut world = World::of(Generation::RoomOs26).await;
-    world.cisco.serial = Some("foc1".into());
-    world.put(&schedule("09:00 60 | Weekly | Ada | | 1@vc.example")).await.unwrap();
-    world.device.with(|codec, _| codec.serial = "FOC<2>".into());
-    world.session = otj::endpoint::cisco::Session::default().spaced(std::time::Duration::ZERO);
-    let failure = Failure::from(world.put(&schedule("")).await.unwrap_err());
-    assert_eq!(failure.reason, "DeviceReplaced");
-    assert!(failure.message.contains("`FOC2`"), "{failure}");
-    assert_eq!(Failure::from(world.clear().await.unwrap_err()).reason, "DeviceReplaced");
-    assert_eq!(world.list().await.unwrap().serial.as_deref(), Some("FOC<2>"));
-    assert_eq!(world.screen(morning()).len(), 1);
-}
-
-#[tokio::test]
 async fn a_missing_password_reaches_no_network() {
     let mut world = World::of(Generation::RoomOs26).await;
     world.cisco.password = SecretValue::Missing("env:OTJ_TEST is not set".into());
@@ -110,17 +95,4 @@ async fn a_device_that_is_off_is_tried_again() {
     drop(listener);
     let failure = Failure::from(world.list().await.unwrap_err());
     assert_eq!((failure.reason, failure.remedy), ("PushFailed", Remedy::Retry), "{failure}");
-}
-
-#[tokio::test]
-async fn a_device_that_was_away_is_asked_anew_who_it_is() {
-    let mut world = World::of(Generation::RoomOs26).await;
-    let day = schedule("09:00 60 | Weekly | Ada | | 1@vc.example");
-    world.put(&day).await.unwrap();
-    world.asked();
-    let allowed = std::mem::replace(&mut world.http, otj::http::Http::new(otj::http::HttpOptions::default()).unwrap());
-    assert!(world.put(&day).await.is_err(), "unreachable without loopback");
-    world.http = allowed;
-    world.put(&day).await.unwrap();
-    assert_eq!(world.asked(), ["GET /getxml 200", "POST /putxml 200"]);
 }

@@ -1,0 +1,232 @@
+//! Performs a step: on the world, with the rules, in the store. Decides nothing; every wait has a deadline.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::model::published::Edition;
+use crate::model::tally::Tally;
+use crate::model::{
+    Agenda, Body, Clock, Confidential, DeviceSpec, Digest, EndpointSpec, EvaluationSpec, Event, Failure, Given,
+    Meetings, RoomSpec, Schedule, Window,
+};
+use crate::rules::{self, Chain};
+use crate::store::Op;
+
+use super::desk::Desk;
+use super::records::{self, AgendaRecord, MeetingsRecord};
+use super::step::{AgendaRead, Cursor, Ended, Outcome, Step};
+use super::world::{CalendarReading, World};
+
+/// Longest time a device may take for one step. A codec waking from standby answers after 6–9 s, and takes one request a
+/// second; a put may need three.
+const DEVICE_DEADLINE: Duration = Duration::from_secs(20);
+/// Longest time a calendar may take, all its pages together.
+const CALENDAR_DEADLINE: Duration = Duration::from_secs(60);
+/// Longest time for the directory, the rules of one room, or the store.
+const LOCAL_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Everything a step needs.
+#[derive(Debug)]
+pub struct Workshop<W> {
+    /// The outside.
+    pub world: Arc<W>,
+    /// The store.
+    pub desk: Desk,
+    /// The clocks.
+    pub clock: Clock,
+    /// What is counted.
+    pub tally: Arc<Tally>,
+    /// Compiled rules, by the digest of what they were compiled from.
+    chains: Mutex<BTreeMap<Digest, Arc<Chain>>>,
+}
+
+impl<W: World> Workshop<W> {
+    /// A workshop without compiled rules.
+    #[must_use]
+    pub fn new(world: Arc<W>, desk: Desk, clock: Clock, tally: Arc<Tally>) -> Self {
+        Self { world, desk, clock, tally, chains: Mutex::default() }
+    }
+
+    /// Performs `step` within its deadline and says how it ended.
+    pub async fn perform(&self, step: Step) -> Ended {
+        let (object, label) = (step.object(), step.label());
+        let deadline = match &step {
+            Step::ReadHeld { .. } | Step::Put { .. } | Step::Clear { .. } => DEVICE_DEADLINE,
+            Step::ReadAgenda { .. } => CALENDAR_DEADLINE,
+            _ => LOCAL_DEADLINE,
+        };
+        let begun = self.clock.now().mono;
+        let result = match tokio::time::timeout(deadline, self.work(step)).await {
+            Ok(result) => result,
+            Err(_) => Err(Failure::retry("Deadline", format!("no answer within {} s", deadline.as_secs()))),
+        };
+        let outcome = match &result {
+            Ok(_) => "ok",
+            Err(failure) => failure.reason,
+        };
+        self.tally.steps.observe(&[label, outcome], begun.until(self.clock.now().mono));
+        tracing::debug!(step = label, ?object, outcome, "A step ended.");
+        Ended { object, label, result }
+    }
+
+    async fn work(&self, step: Step) -> Result<Outcome, Failure> {
+        match step {
+            Step::ReadDocuments => self.world.read_documents().await.map(|read| Outcome::Documents(Box::new(read))),
+            Step::KeepDirectory { record } => {
+                self.desk.commit(vec![Op::put(records::DIRECTORY, record.to_vec())]).await;
+                Ok(Outcome::DirectoryKept)
+            }
+            Step::ReadAgenda { room, window, cursor, last, without_private_texts } => {
+                self.read_agenda(&room, window, cursor, last, without_private_texts).await
+            }
+            Step::Evaluate { room, agenda, evaluations, previous, zone } => {
+                self.evaluate(&room, agenda, evaluations, previous, zone).await
+            }
+            Step::ReadHeld { endpoint, given } => {
+                self.world.read_held(&endpoint, given.as_deref()).await.map(Outcome::Held)
+            }
+            Step::Put { endpoint, schedule, serial, first } => self.put(&endpoint, &schedule, serial, first).await,
+            Step::Publish { endpoint, schedule, cell } => {
+                let given =
+                    Given { schedule: (*schedule).clone(), target: None, serial: None, at: self.clock.now().wall };
+                self.desk.commit(vec![records::put_held(&endpoint.name, &given)]).await;
+                cell.publish(Edition { schedule: (*schedule).clone(), at: given.at });
+                Ok(Outcome::Published { given: Box::new(given) })
+            }
+            Step::Clear { given, .. } => self.world.clear(&given).await.map(|left| Outcome::Cleared { left }),
+            Step::ForgetPlace { place } => {
+                self.desk.commit(vec![Op::delete(records::old_place(&place))]).await;
+                Ok(Outcome::Forgotten)
+            }
+        }
+    }
+
+    async fn read_agenda(
+        &self,
+        room: &Arc<RoomSpec>,
+        window: Window,
+        cursor: Option<Cursor>,
+        last: Option<Arc<Agenda>>,
+        without_private_texts: bool,
+    ) -> Result<Outcome, Failure> {
+        let reading = self.world.read_agenda(room, window, cursor.as_ref()).await?;
+        let (complete, cursor, server_ahead) = match reading {
+            CalendarReading::Unchanged { server_ahead } => return Ok(Outcome::AgendaUnchanged { server_ahead }),
+            CalendarReading::Complete { complete, cursor, server_ahead } => (complete, cursor, server_ahead),
+        };
+        let previous = if complete.unreadable.is_empty() {
+            Vec::new()
+        } else {
+            self.agenda_record(room).await?.map(|record| record.events).unwrap_or_default()
+        };
+        let time_zone = complete.time_zone.clone();
+        let (agenda, mut events) = Agenda::from_complete(room.key.clone(), complete, &previous);
+        if last.as_deref() != Some(&agenda) || cursor.is_some() {
+            if without_private_texts {
+                events.iter_mut().filter(|event| event.private).for_each(silence);
+            }
+            let record = AgendaRecord {
+                agenda: agenda.clone(),
+                events,
+                cursor: cursor.clone(),
+                time_zone: time_zone.clone(),
+                read_at: self.clock.now().wall,
+            };
+            self.desk.commit(vec![Op::put(records::agenda(&room.key), records::to_bytes(&record))]).await;
+        }
+        Ok(Outcome::Agenda(Box::new(AgendaRead { agenda: Arc::new(agenda), cursor, time_zone, server_ahead })))
+    }
+
+    async fn agenda_record(&self, room: &RoomSpec) -> Result<Option<AgendaRecord>, Failure> {
+        let bytes = self.desk.get(&records::agenda(&room.key)).await?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    async fn evaluate(
+        &self,
+        room: &Arc<RoomSpec>,
+        agenda: Arc<Agenda>,
+        evaluations: Vec<Arc<EvaluationSpec>>,
+        previous: Vec<Arc<Meetings>>,
+        zone: String,
+    ) -> Result<Outcome, Failure> {
+        let record = self.agenda_record(room).await?.filter(|record| record.agenda.digest == agenda.digest);
+        let Some(record) = record else {
+            return Err(Failure::retry(
+                "TextsMissing",
+                "the texts of the agenda are not in the store; it is read anew",
+            ));
+        };
+        let chains: Vec<Arc<Chain>> = evaluations.iter().map(|evaluation| self.chain(evaluation)).collect();
+        let email = room.key.email.clone();
+        let made = tokio::task::spawn_blocking(move || {
+            let chains = evaluations.iter().zip(&chains);
+            chains
+                .map(|(evaluation, chain)| {
+                    let before = previous.iter().find(|before| before.rules == evaluation.digest);
+                    let made =
+                        rules::evaluate(chain, &email, &agenda, &record.events, &zone, before.map(|before| &**before));
+                    (evaluation.id.clone(), Arc::new(made))
+                })
+                .collect::<Vec<_>>()
+        })
+        .await
+        .map_err(|_| Failure::fix("RulesPanicked", "the rules stopped on an event of this room; please report it"))?;
+        let ops = made.iter().map(|(evaluation, made)| {
+            let record = MeetingsRecord { room: room.key.clone(), evaluation: evaluation.clone(), made: made.clone() };
+            Op::put(records::meetings(&room.key, evaluation), records::to_bytes(&record))
+        });
+        self.desk.commit(ops.collect()).await;
+        Ok(Outcome::Meetings(made))
+    }
+
+    fn chain(&self, evaluation: &EvaluationSpec) -> Arc<Chain> {
+        let mut chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(chain) = chains.get(&evaluation.digest) {
+            return chain.clone();
+        }
+        // A directory has a handful of evaluations; older ones are dropped now and then.
+        if chains.len() >= 256 {
+            chains.clear();
+        }
+        let chain = Arc::new(Chain::compile(evaluation));
+        chains.insert(evaluation.digest, chain.clone());
+        chain
+    }
+
+    async fn put(
+        &self,
+        endpoint: &Arc<EndpointSpec>,
+        schedule: &Arc<Schedule>,
+        serial: Option<String>,
+        first: bool,
+    ) -> Result<Outcome, Failure> {
+        let DeviceSpec::Cisco(cisco) = &endpoint.device else {
+            return Err(Failure::fix("NotAPutEndpoint", "this kind of endpoint fetches its schedule"));
+        };
+        let given = |schedule: Schedule, serial: Option<String>| Given {
+            schedule,
+            target: Some(cisco.clone()),
+            serial,
+            at: self.clock.now().wall,
+        };
+        if first {
+            // Whatever happens to this put, a restart knows the place and can clear it.
+            let place = given(Schedule::default(), serial.clone());
+            self.desk.commit(vec![records::put_held(&endpoint.name, &place)]).await;
+        }
+        let done = self.world.put(endpoint, schedule, serial.as_deref()).await?;
+        let given = given((**schedule).clone(), done.serial.clone().or(serial));
+        self.desk.commit(vec![records::put_held(&endpoint.name, &given)]).await;
+        Ok(Outcome::Put { given: Box::new(given), done })
+    }
+}
+
+/// What people wrote goes; what places the event stays.
+fn silence(event: &mut Event) {
+    event.subject = Confidential::default();
+    event.location = Confidential::default();
+    event.body = Body::None;
+    event.properties.clear();
+}

@@ -1,0 +1,261 @@
+//! Planning: pure functions of (desired object, what is known of it, now). They answer with at most one step and the time
+//! to look again. Nothing here reads a clock, changes what is known, or asks the gate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::meetings::{diff, read_window, tick_after};
+use crate::model::desired::ModeState;
+use crate::model::{Desired, DeviceSpec, EndpointSpec, Held, Mono, Now, RoomSpec, Schedule};
+
+use super::observed::{EndpointKnown, OldPlace, RoomState, jittered};
+use super::step::Step;
+
+/// How often a calendar is read. Source: `config.md`, CalDav and Ics rows.
+pub const READ_EVERY: Duration = Duration::from_secs(30);
+/// How often an endpoint that can list is read back.
+pub const LOOK_EVERY: Duration = Duration::from_mins(60);
+/// A first list that is empty waits so long for a second complete read (`safety.md` A7).
+pub const EMPTY_AGAIN: Duration = Duration::from_secs(60);
+/// After so many puts in a row that did not hold, the device is left alone until the schedule changes.
+pub const REWRITES: u32 = 2;
+/// After so many overwrites within an hour by somebody else, the device is left alone.
+pub const OVERWRITES: usize = 3;
+
+/// What to do about one object.
+#[derive(Debug)]
+pub struct Planned {
+    /// At most one step.
+    pub step: Option<Step>,
+    /// When to look again by itself.
+    pub due: Mono,
+}
+
+impl Planned {
+    fn later(due: Mono) -> Self {
+        Self { step: None, due }
+    }
+
+    fn now(step: Step) -> Self {
+        Self { step: Some(step), due: Mono::NEVER }
+    }
+}
+
+/// What to do about a room: run its rules where their result is missing or old, read it when it is due.
+#[must_use]
+pub fn plan_room(desired: &Desired, room: &Arc<RoomSpec>, known: &RoomState, now: Now) -> Planned {
+    if known.in_flight {
+        return Planned::later(Mono::NEVER);
+    }
+    if let Some(agenda) = &known.agenda {
+        let retry = known.evaluation_trouble.as_ref().map_or(Mono::default(), |trouble| trouble.next);
+        let wanted: Vec<_> = room
+            .evaluations
+            .iter()
+            .filter_map(|id| desired.evaluations.get(id))
+            .filter(|evaluation| {
+                let made = known.meetings.get(&evaluation.id);
+                made.is_none_or(|made| made.agenda != agenda.digest || made.rules != evaluation.digest)
+            })
+            .cloned()
+            .collect();
+        if !wanted.is_empty() && retry <= now.mono {
+            return Planned::now(Step::Evaluate {
+                room: room.clone(),
+                agenda: agenda.clone(),
+                previous: wanted.iter().filter_map(|evaluation| known.meetings.get(&evaluation.id)).cloned().collect(),
+                evaluations: wanted,
+                zone: zone_of(room, known).to_owned(),
+            });
+        }
+    }
+    let acted_on = desired.endpoints_of(&room.key).any(|endpoint| endpoint.mode.at(now.wall) != ModeState::Suspended);
+    if !acted_on {
+        return Planned::later(now.mono + READ_EVERY);
+    }
+    let due = [
+        known.trouble.as_ref().map_or(known.next_read, |trouble| trouble.next),
+        known.evaluation_trouble.as_ref().map_or(Mono::default(), |trouble| trouble.next),
+        known.confirm_empty.unwrap_or_default(),
+    ]
+    .into_iter()
+    .max()
+    .unwrap_or_default();
+    if due > now.mono {
+        return Planned::later(due);
+    }
+    let window = read_window(&room.key, room.upcoming_days, now.wall);
+    // A look that must be sure takes nothing for granted.
+    let cursor = if known.confirm_empty.is_some() || known.reads == 0 { None } else { known.cursor.clone() };
+    let without_private_texts = desired.endpoints_of(&room.key).all(|endpoint| !endpoint.view.private_meetings);
+    Planned::now(Step::ReadAgenda {
+        room: room.clone(),
+        window,
+        cursor,
+        last: known.agenda.clone(),
+        without_private_texts,
+    })
+}
+
+/// The room's zone: the documents' word, else the calendar's own, else UTC.
+#[must_use]
+pub fn zone_of<'a>(room: &'a RoomSpec, known: &'a RoomState) -> &'a str {
+    room.time_zone.as_deref().or(known.time_zone.as_deref()).unwrap_or("UTC")
+}
+
+/// When the next calendar read of a room is due after a successful one.
+#[must_use]
+pub fn next_read(room: &RoomSpec, reads: u64, now: Now) -> Mono {
+    now.mono + jittered(READ_EVERY, room.key.email.as_str(), u32::try_from(reads % 1024).unwrap_or(0))
+}
+
+/// What to do about an endpoint that shall show `wished`, what the gate keeps included. `None`: not known yet.
+#[must_use]
+pub fn plan_endpoint(
+    endpoint: &Arc<EndpointSpec>,
+    known: &EndpointKnown,
+    wished: Option<&Arc<Schedule>>,
+    room: Option<&RoomState>,
+    now: Now,
+) -> Planned {
+    if known.in_flight || known.behind.is_some() {
+        return Planned::later(Mono::NEVER);
+    }
+    // The served edge moves, a mode ends: both are looked for at least hourly, and the edge exactly.
+    let edge = tick_after(&endpoint.room, now.wall).duration_since(now.wall);
+    let later = now.mono + Duration::try_from(edge).unwrap_or(LOOK_EVERY).min(LOOK_EVERY);
+    if endpoint.mode.at(now.wall) != ModeState::Enforce {
+        return Planned::later(later);
+    }
+    if let Some(trouble) = &known.trouble
+        && trouble.next > now.mono
+    {
+        return Planned::later(trouble.next);
+    }
+    match &endpoint.device {
+        DeviceSpec::Cisco(_) => plan_cisco(endpoint, known, wished, room, now, later),
+        DeviceSpec::Poly(_) => plan_poly(endpoint, known, wished, room, now, later),
+    }
+}
+
+fn plan_cisco(
+    endpoint: &Arc<EndpointSpec>,
+    known: &EndpointKnown,
+    wished: Option<&Arc<Schedule>>,
+    room: Option<&RoomState>,
+    now: Now,
+    later: Mono,
+) -> Planned {
+    let given = match &known.held {
+        Held::Known(given) => given,
+        Held::Unknown if !known.cannot_list => {
+            return Planned::now(Step::ReadHeld { endpoint: endpoint.clone(), given: None });
+        }
+        Held::Unknown => {
+            return first_list(known, wished, room, now, later, |schedule| Step::Put {
+                endpoint: endpoint.clone(),
+                schedule,
+                serial: known.serial.clone(),
+                first: true,
+            });
+        }
+    };
+    if let Some(wished) = wished
+        && !diff(wished, &given.schedule, now.wall).is_empty()
+        && may_put(endpoint, known, wished)
+    {
+        return Planned::now(Step::Put {
+            endpoint: endpoint.clone(),
+            schedule: wished.clone(),
+            serial: known.serial.clone(),
+            first: given.target.is_none(),
+        });
+    }
+    if known.cannot_list {
+        return Planned::later(later);
+    }
+    if known.next_look <= now.mono {
+        let given = Some(Arc::new(given.schedule.clone()));
+        return Planned::now(Step::ReadHeld { endpoint: endpoint.clone(), given });
+    }
+    Planned::later(later.min(known.next_look))
+}
+
+/// A device that rewrites what it is given, or that somebody else writes to, is not written to for ever.
+#[must_use]
+pub fn may_put(endpoint: &EndpointSpec, known: &EndpointKnown, wished: &Schedule) -> bool {
+    let rewrites = known.unheld.0 >= REWRITES && known.unheld.1 == wished.digest();
+    !rewrites && !is_fought_over(endpoint, known)
+}
+
+/// Somebody else keeps overwriting the device, and the documents say to report it.
+#[must_use]
+pub fn is_fought_over(endpoint: &EndpointSpec, known: &EndpointKnown) -> bool {
+    let report = match &endpoint.device {
+        DeviceSpec::Cisco(cisco) => cisco.on_conflict == crate::model::device::OnConflict::Report,
+        DeviceSpec::Poly(_) => false,
+    };
+    report && known.overwritten.len() >= OVERWRITES
+}
+
+fn plan_poly(
+    endpoint: &Arc<EndpointSpec>,
+    known: &EndpointKnown,
+    wished: Option<&Arc<Schedule>>,
+    room: Option<&RoomState>,
+    now: Now,
+    later: Mono,
+) -> Planned {
+    let publish = |schedule| Step::Publish { endpoint: endpoint.clone(), schedule, cell: known.cell.clone() };
+    let Held::Known(given) = &known.held else {
+        return first_list(known, wished, room, now, later, publish);
+    };
+    if let Some(wished) = wished
+        && !diff(wished, &given.schedule, now.wall).is_empty()
+    {
+        return Planned::now(publish(wished.clone()));
+    }
+    // Silence and falling behind are noticed within a minute.
+    Planned::later(later.min(now.mono + Duration::from_mins(1)))
+}
+
+/// The first list of an endpoint of which nothing is known goes out after one complete read, an empty one after a second.
+fn first_list(
+    known: &EndpointKnown,
+    wished: Option<&Arc<Schedule>>,
+    room: Option<&RoomState>,
+    now: Now,
+    later: Mono,
+    step: impl FnOnce(Arc<Schedule>) -> Step,
+) -> Planned {
+    let (Some(wished), Some(room)) = (wished, room) else { return Planned::later(later) };
+    let Some(last_read) = room.last_read else { return Planned::later(later) };
+    if !wished.bookings.is_empty() {
+        return Planned::now(step(wished.clone()));
+    }
+    match known.first_empty {
+        Some((at, reads)) if room.reads > reads && last_read.mono >= at + EMPTY_AGAIN => {
+            Planned::now(step(wished.clone()))
+        }
+        _ => Planned::later(later.min(now.mono + READ_EVERY)),
+    }
+}
+
+/// What to do about a place that an endpoint left.
+#[must_use]
+pub fn plan_old_place(name: &str, place: &OldPlace, blocked: bool, now: Now) -> Planned {
+    if place.in_flight {
+        return Planned::later(Mono::NEVER);
+    }
+    if now.mono >= place.give_up {
+        return Planned::now(Step::ForgetPlace { place: name.to_owned() });
+    }
+    if blocked {
+        return Planned::later(now.mono + Duration::from_mins(1));
+    }
+    let due = place.trouble.as_ref().map_or(place.clear_from, |trouble| trouble.next.max(place.clear_from));
+    if due > now.mono {
+        return Planned::later(due.min(place.give_up));
+    }
+    Planned::now(Step::Clear { place: name.to_owned(), given: Box::new(place.given.clone()) })
+}

@@ -1,0 +1,339 @@
+//! What came of the steps.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{
+    Agenda, CiscoSpec, DeviceSpec, EndpointName, EvaluationId, Failure, Given, Held, LookAgain, MatchedBy, Meetings,
+    Mono, Now, RoomKey,
+};
+
+use super::super::board::Drift;
+use super::super::due::Object;
+use super::super::observed::{Trouble, jittered};
+use super::super::plan::{LOOK_EVERY, next_read};
+use super::super::step::{AgendaRead, Ended, HeldRead, Outcome, PutDone};
+use super::{DOCUMENTS_EVERY, Planner};
+
+/// From three meetings to none needs a second look (`safety.md` A3).
+const SUSPICIOUSLY_EMPTY: usize = 3;
+/// The second look comes this long after the first.
+const LOOK_TWICE_AFTER: Duration = Duration::from_secs(60);
+/// Overwrites older than this are forgotten.
+const OVERWRITES_FOR: Duration = Duration::from_mins(60);
+
+impl Planner {
+    /// Takes in what came of a step, and looks again at what it touched.
+    pub fn absorb(&mut self, ended: Ended, now: Now) {
+        let Ended { object, label, result } = ended;
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.set_in_flight(&object, false);
+        match (&object, result) {
+            (_, Ok(outcome)) => self.absorb_success(&object, outcome, now),
+            (Object::Documents, Err(failure)) => self.documents_failed(failure, now),
+            (Object::Room(key), Err(failure)) => self.room_failed(key, label, failure, now),
+            (Object::Endpoint(name), Err(failure)) => {
+                if let Some(known) = self.endpoints.get_mut(name) {
+                    if known.trouble.is_none() {
+                        tracing::warn!(event = "push_failed", endpoint = %name, reason = failure.reason, "The endpoint did not take its schedule; trying again.");
+                    }
+                    known.trouble = Some(Trouble::after(known.trouble.as_ref(), failure, name.as_str(), now));
+                }
+                self.due.touch(object);
+            }
+            (Object::OldPlace(place), Err(failure)) => {
+                if let Some(known) = self.old_places.get_mut(place) {
+                    known.trouble = Some(Trouble::after(known.trouble.as_ref(), failure, place, now));
+                    let endpoint = known.endpoint.clone();
+                    self.first_try_is_over(&endpoint, place);
+                }
+                self.due.touch(object);
+            }
+        }
+    }
+
+    fn absorb_success(&mut self, object: &Object, outcome: Outcome, now: Now) {
+        match (object, outcome) {
+            (Object::Documents, Outcome::Documents(read)) => {
+                self.documents.trouble = None;
+                self.due.set(Object::Documents, now.mono + DOCUMENTS_EVERY);
+                self.consider(read, now);
+            }
+            (Object::Documents, Outcome::DirectoryKept) => self.due.set(Object::Documents, now.mono + DOCUMENTS_EVERY),
+            (Object::Room(key), Outcome::Agenda(read)) => self.agenda_read(key, *read, now),
+            (Object::Room(key), Outcome::AgendaUnchanged { server_ahead }) => {
+                self.heard_time(key, server_ahead, now);
+                self.room_was_read(key, now);
+            }
+            (Object::Room(key), Outcome::Meetings(made)) => {
+                self.count_matches(key, &made);
+                if let Some(known) = self.rooms.get_mut(key) {
+                    known.evaluation_trouble = None;
+                    known.meetings.extend(made);
+                }
+                self.touch_room_and_endpoints(key);
+                self.assessed(key, now);
+            }
+            (Object::Endpoint(name), Outcome::Held(read)) => {
+                self.held_read(name, read, now);
+                self.due.touch(object.clone());
+            }
+            (Object::Endpoint(name), Outcome::Put { given, done }) => {
+                self.put_done(name, *given, done, now);
+                self.due.touch(object.clone());
+            }
+            (Object::Endpoint(name), Outcome::Published { given }) => {
+                self.published(name, *given, now);
+                self.due.touch(object.clone());
+            }
+            (Object::OldPlace(place), Outcome::Cleared { left }) => {
+                if let Some(known) = self.old_places.get_mut(place) {
+                    tracing::info!(endpoint = %known.endpoint, left, "A place that an endpoint left was looked after.");
+                    known.give_up = Mono::default();
+                    let endpoint = known.endpoint.clone();
+                    self.first_try_is_over(&endpoint, place);
+                }
+                self.due.touch(object.clone());
+            }
+            (Object::OldPlace(place), Outcome::Forgotten) => {
+                if let Some(old) = self.old_places.remove(place)
+                    && old.removed
+                    && !self.desired.endpoints.contains_key(&old.endpoint)
+                {
+                    self.gate.forget(&old.endpoint);
+                }
+            }
+            (_, outcome) => tracing::error!(?object, ?outcome, "An outcome that belongs to another object is ignored."),
+        }
+    }
+
+    fn documents_failed(&mut self, failure: Failure, now: Now) {
+        let since = self.config.drift.as_ref().map_or(now.wall, |drift| drift.since);
+        tracing::warn!(
+            event = "config_refused",
+            reason = failure.reason,
+            message = failure.message,
+            "The directory could not be read; the last good one runs on."
+        );
+        self.config.last_load_ok = false;
+        self.config.errors = 1;
+        self.config.findings = format!("{failure}\n");
+        self.config.drift = Some(Drift { reason: "ConfigInvalid", since });
+        self.board.put_config(self.config.clone());
+        let trouble = Trouble::after(self.documents.trouble.as_ref(), failure, "documents", now);
+        self.due.set(Object::Documents, trouble.next);
+        self.documents.trouble = Some(trouble);
+    }
+
+    fn room_failed(&mut self, key: &RoomKey, label: &str, failure: Failure, now: Now) {
+        let Some(known) = self.rooms.get_mut(key) else { return };
+        if label == "Evaluate" {
+            known.evaluation_trouble =
+                Some(Trouble::after(known.evaluation_trouble.as_ref(), failure, key.email.as_str(), now));
+            // Without its texts the room can only be read anew.
+            known.cursor = None;
+            known.next_read = Mono::default();
+            self.assessed(key, now);
+        } else {
+            if known.trouble.is_none() {
+                tracing::warn!(event = "room_read_failed", room = %key, reason = failure.reason, "The calendar could not be read; endpoints keep what they have.");
+            }
+            known.trouble = Some(Trouble::after(known.trouble.as_ref(), failure, key.email.as_str(), now));
+        }
+        self.due.touch(Object::Room(key.clone()));
+    }
+
+    fn agenda_read(&mut self, key: &RoomKey, read: AgendaRead, now: Now) {
+        self.heard_time(key, read.server_ahead, now);
+        let trusted = self.wall.trusted();
+        let Some(known) = self.rooms.get_mut(key) else { return };
+        let had = known.agenda.as_ref().map_or(0, |agenda| agenda.not_ended(now.wall));
+        let has = read.agenda.not_ended(now.wall);
+        let suspicious = had >= SUSPICIOUSLY_EMPTY && has == 0;
+        let sure = known.confirm_empty.is_some_and(|due| due <= now.mono);
+        if suspicious && (!sure || !trusted) {
+            tracing::warn!(room = %key, had, "The calendar says that all meetings are gone; reading it again to be sure.");
+            known.confirm_empty = Some(now.mono + LOOK_TWICE_AFTER);
+            known.trouble = None;
+            self.due.touch(Object::Room(key.clone()));
+            return;
+        }
+        known.confirm_empty = None;
+        let changed = known.agenda.as_ref().is_none_or(|old| old.digest != read.agenda.digest);
+        if changed {
+            known.changed_at = Some(now.wall);
+        }
+        known.cursor = read.cursor;
+        if read.time_zone.is_some() && known.time_zone != read.time_zone {
+            known.time_zone = read.time_zone;
+            known.meetings.clear();
+        }
+        set_agenda(&mut known.agenda, read.agenda);
+        self.room_was_read(key, now);
+    }
+
+    fn heard_time(&mut self, key: &RoomKey, ahead: Option<jiff::SignedDuration>, now: Now) {
+        if let Some(ahead) = ahead {
+            self.wall.heard(&key.integration, ahead, now);
+        }
+    }
+
+    fn room_was_read(&mut self, key: &RoomKey, now: Now) {
+        let Some(room) = self.desired.rooms.get(key) else { return };
+        let endpoints = room.endpoints.clone();
+        let Some(known) = self.rooms.get_mut(key) else { return };
+        if known.trouble.take().is_some() {
+            tracing::info!(event = "room_recovered", room = %key, "The calendar can be read again.");
+        }
+        let first = known.last_read.is_none();
+        known.reads += 1;
+        known.last_read = Some(now);
+        known.last_read_wall = Some(now.wall);
+        known.next_read = next_read(room, known.reads, now);
+        self.due.touch(Object::Room(key.clone()));
+        for name in endpoints {
+            let waits = self.endpoints.get(&name).is_some_and(|endpoint| endpoint.held == Held::Unknown);
+            if first || waits || self.gate.concerns(&name) {
+                self.due.touch(Object::Endpoint(name));
+            }
+        }
+    }
+
+    fn touch_room_and_endpoints(&mut self, key: &RoomKey) {
+        self.due.touch(Object::Room(key.clone()));
+        for name in self.desired.rooms.get(key).map(|room| room.endpoints.as_slice()).unwrap_or_default() {
+            self.due.touch(Object::Endpoint(name.clone()));
+        }
+    }
+
+    fn held_read(&mut self, name: &EndpointName, read: HeldRead, now: Now) {
+        let target = self.target_of(name);
+        let Some(known) = self.endpoints.get_mut(name) else { return };
+        if known.trouble.take().is_some() {
+            tracing::info!(endpoint = %name, "The endpoint answers again.");
+        }
+        known.last_contact = Some(now.wall);
+        known.next_look = now.mono + jittered(LOOK_EVERY, name.as_str(), 0);
+        match read {
+            HeldRead::CannotList { serial } => {
+                known.cannot_list = true;
+                known.serial = serial.or(known.serial.take());
+            }
+            HeldRead::Listed(listed) => {
+                known.cannot_list = false;
+                known.foreign = listed.foreign;
+                known.serial = listed.serial.clone().or(known.serial.take());
+                if listed.same == Some(true) {
+                    return;
+                }
+                if known.given().is_some() {
+                    tracing::warn!(endpoint = %name, foreign = listed.foreign, "The endpoint holds another list than it was given.");
+                    known.overwritten.push_back(now.mono);
+                    while known.overwritten.front().is_some_and(|at| *at + OVERWRITES_FOR <= now.mono) {
+                        known.overwritten.pop_front();
+                    }
+                }
+                let serial = known.serial.clone();
+                known.held = Held::Known(Box::new(Given { schedule: listed.ours, target, serial, at: now.wall }));
+            }
+        }
+    }
+
+    fn put_done(&mut self, name: &EndpointName, given: Given, done: PutDone, now: Now) {
+        let here = self.target_of(name).map(|target| target.place());
+        if given.target.as_ref().map(CiscoSpec::place) != here {
+            // It was moved while the put was under way: what was given belongs to the old place.
+            if let Some(old) = self.old_places.values_mut().find(|old| old.endpoint == *name) {
+                old.given = given;
+            }
+            return;
+        }
+        self.observe_delay(name, &given, now);
+        let Some(known) = self.endpoints.get_mut(name) else { return };
+        if known.trouble.take().is_some() {
+            tracing::info!(endpoint = %name, "The endpoint answers again.");
+        }
+        tracing::info!(event = "push_succeeded", endpoint = %name, bookings = given.schedule.bookings.len(), "The endpoint took its schedule.");
+        known.last_contact = Some(now.wall);
+        known.last_put = Some(now.wall);
+        known.foreign = done.foreign;
+        known.next_look = now.mono + jittered(LOOK_EVERY, name.as_str(), 0);
+        known.serial = done.serial.or(known.serial.take());
+        let digest = given.schedule.digest();
+        known.unheld = match (done.same, known.unheld) {
+            (Some(false), (count, of)) if of == digest => (count + 1, digest),
+            (Some(false), _) => (1, digest),
+            _ => (0, digest),
+        };
+        // The first time that a put does not hold, the endpoint is read and put again.
+        known.held = if known.unheld.0 == 1 { Held::Unknown } else { Held::Known(Box::new(given)) };
+    }
+
+    fn published(&mut self, name: &EndpointName, given: Given, now: Now) {
+        self.observe_delay(name, &given, now);
+        let Some(known) = self.endpoints.get_mut(name) else { return };
+        known.trouble = None;
+        known.last_put = Some(given.at);
+        known.held = Held::Known(Box::new(given));
+    }
+
+    /// How long each change took from the calendar to the endpoint: from the calendar's own change time where that lies
+    /// after the previous list, else from when the change was first seen.
+    fn observe_delay(&self, name: &EndpointName, given: &Given, now: Now) {
+        let Some(known) = self.endpoints.get(name) else { return };
+        let Some(before) = known.given() else { return };
+        let Some(room) = self.desired.endpoints.get(name).and_then(|endpoint| self.rooms.get(&endpoint.room)) else {
+            return;
+        };
+        let Some(seen) = room.changed_at else { return };
+        let change = crate::meetings::diff(&given.schedule, &before.schedule, now.wall);
+        for id in change.added.iter().chain(&change.changed) {
+            let modified = given.schedule.get(id).and_then(|booking| booking.last_modified);
+            let from = modified.filter(|at| *at > before.at && *at < seen).unwrap_or(seen);
+            let delay = Duration::try_from(now.wall.duration_since(from)).unwrap_or_default();
+            self.tally.change_to_endpoint.observe(&[], delay);
+        }
+    }
+
+    /// Counts each rule's matches among events that were not counted before.
+    fn count_matches(&self, key: &RoomKey, made: &[(EvaluationId, Arc<Meetings>)]) {
+        let Some(known) = self.rooms.get(key) else { return };
+        for (evaluation, meetings) in made {
+            let before: BTreeSet<_> = known
+                .meetings
+                .get(evaluation)
+                .map(|before| before.list.iter().map(|meeting| meeting.event).collect())
+                .unwrap_or_default();
+            for meeting in meetings.list.iter().filter(|meeting| !before.contains(&meeting.event)) {
+                if let MatchedBy::Rule(rule) = &meeting.verdict.by {
+                    self.tally.rule_matches.add(&[evaluation.profile.as_str(), rule.as_str()]);
+                }
+            }
+        }
+    }
+
+    fn target_of(&self, name: &EndpointName) -> Option<CiscoSpec> {
+        match &self.desired.endpoints.get(name)?.device {
+            DeviceSpec::Cisco(cisco) => Some(cisco.clone()),
+            DeviceSpec::Poly(_) => None,
+        }
+    }
+
+    /// An old place was tried once: the new one may be filled now.
+    pub(super) fn first_try_is_over(&mut self, endpoint: &EndpointName, place: &str) {
+        if let Some(known) = self.endpoints.get_mut(endpoint)
+            && known.behind.as_deref() == Some(place)
+        {
+            known.behind = None;
+            self.look_again(LookAgain::Endpoint(endpoint.clone()));
+        }
+    }
+}
+
+/// Unchanged agendas keep their allocation.
+fn set_agenda(slot: &mut Option<Arc<Agenda>>, new: Arc<Agenda>) {
+    if slot.as_ref().is_none_or(|old| **old != *new) {
+        *slot = Some(new);
+    }
+}

@@ -1,0 +1,453 @@
+//! The planner: owner of all that is known, of the due queue and of the gate. It is told what happened and answers with
+//! steps; it performs none. A turn costs what is due, whatever the number of rooms.
+
+mod absorb;
+mod adopt;
+mod report;
+mod restore;
+
+pub use restore::Kept;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::meetings::{loss, schedule, with_kept};
+use crate::model::desired::ModeState;
+use crate::model::presence::Presence;
+use crate::model::published::{Account, Accounts};
+use crate::model::tally::Tally;
+use crate::model::{Desired, DeviceSpec, EndpointName, EndpointSpec, LookAgain, Mono, Now, RoomKey, Schedule};
+use crate::store::Op;
+
+use super::board::{Board, ConfigStatus, Pulse};
+use super::due::{Due, Object};
+use super::gate::{Gate, ReadMark};
+use super::observed::{EndpointKnown, OldPlace, RoomState, Trouble};
+use super::plan::{Planned, plan_endpoint, plan_old_place, plan_room, zone_of};
+use super::step::{DocumentsRead, Lane, Step};
+use super::wall::Wall;
+
+/// The directory is looked at this often even when nothing said it changed.
+const DOCUMENTS_EVERY: Duration = Duration::from_mins(5);
+
+/// Settings of a planner.
+#[derive(Clone, Debug)]
+pub struct PlannerOptions {
+    /// Above this percentage of a scope removals are held.
+    pub max_change_percent: usize,
+    /// No clock is right before this time.
+    pub released: Timestamp,
+}
+
+impl Default for PlannerOptions {
+    fn default() -> Self {
+        // The time of this release; a machine whose clock is behind it has lost its time.
+        let released = Timestamp::from_second(1_793_491_200).unwrap_or(Timestamp::UNIX_EPOCH);
+        Self { max_change_percent: 30, released }
+    }
+}
+
+/// Where the planner says what it knows.
+#[derive(Debug)]
+pub struct Outlets {
+    /// For the pages and metrics.
+    pub board: Board,
+    /// For the Poly server.
+    pub accounts: watch::Sender<Accounts>,
+    /// What is counted.
+    pub tally: Arc<Tally>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Planner {
+    desired: Arc<Desired>,
+    rooms: BTreeMap<RoomKey, RoomState>,
+    endpoints: BTreeMap<EndpointName, EndpointKnown>,
+    old_places: BTreeMap<String, OldPlace>,
+    documents: Documents,
+    due: Due,
+    gate: Gate,
+    wall: Wall,
+    board: Board,
+    accounts: watch::Sender<Accounts>,
+    config: ConfigStatus,
+    /// Records to be written before the next step: gate, clock.
+    records: Vec<Op>,
+    /// Rooms whose rules must run before an adoption's losses are known, and what it removes.
+    assessing: Option<adopt::Assessment>,
+    lag: Duration,
+    in_flight: usize,
+    last_stored_time: Mono,
+    tally: Arc<Tally>,
+}
+
+/// The directory, as far as it was read.
+#[derive(Debug, Default)]
+struct Documents {
+    in_flight: bool,
+    /// A directory that removes documents, when it was first read so, by checksum.
+    removing: Option<(String, Mono)>,
+    /// A directory that removes too much: it waits for approval.
+    held: Option<adopt::HeldDirectory>,
+    /// A directory whose adoption was approved before it was held again, by checksum.
+    approved: Option<String>,
+    trouble: Option<Trouble>,
+    /// To be stored.
+    record: Option<Arc<[u8]>>,
+    /// The wish in force came from the store.
+    kept: bool,
+}
+
+impl Planner {
+    /// A planner that knows nothing and wants to read the directory.
+    #[must_use]
+    pub fn new(options: &PlannerOptions, outlets: Outlets, newest: Option<Timestamp>) -> Self {
+        let mut due = Due::default();
+        due.touch(Object::Documents);
+        Self {
+            desired: Arc::default(),
+            rooms: BTreeMap::new(),
+            endpoints: BTreeMap::new(),
+            old_places: BTreeMap::new(),
+            documents: Documents::default(),
+            due,
+            gate: Gate::new(options.max_change_percent),
+            wall: Wall::new(options.released, newest),
+            board: outlets.board,
+            accounts: outlets.accounts,
+            config: ConfigStatus::default(),
+            records: Vec::new(),
+            assessing: None,
+            lag: Duration::ZERO,
+            in_flight: 0,
+            last_stored_time: Mono::default(),
+            tally: outlets.tally,
+        }
+    }
+
+    /// The wish in force.
+    #[must_use]
+    pub fn desired(&self) -> &Arc<Desired> {
+        &self.desired
+    }
+
+    /// Looks at the clocks; once a turn.
+    pub fn look_at_clock(&mut self, now: Now) {
+        let look = self.wall.look(now);
+        if look.jumped || look.changed {
+            tracing::warn!(
+                trusted = look.trusted,
+                jumped = look.jumped,
+                "The wall clock moved; everything is planned anew."
+            );
+            self.touch_all();
+        }
+        if look.trusted && self.last_stored_time.until(now.mono) >= Duration::from_mins(10) {
+            self.last_stored_time = now.mono;
+            self.records.push(Op::put(super::records::CLOCK, now.wall.as_second().to_string()));
+        }
+    }
+
+    fn touch_all(&mut self) {
+        for room in self.desired.rooms.keys() {
+            self.due.touch(Object::Room(room.clone()));
+        }
+        for endpoint in self.desired.endpoints.keys() {
+            self.due.touch(Object::Endpoint(endpoint.clone()));
+        }
+    }
+
+    /// Somebody says: look again. It says where, never what to do.
+    pub fn look_again(&mut self, at: LookAgain) {
+        match at {
+            LookAgain::Documents => {
+                self.documents.trouble = None;
+                self.due.touch(Object::Documents);
+            }
+            LookAgain::Room(room) => {
+                if let Some(known) = self.rooms.get_mut(&room) {
+                    known.next_read = Mono::default();
+                    known.trouble = None;
+                    self.due.touch(Object::Room(room));
+                }
+            }
+            LookAgain::Endpoint(endpoint) => {
+                if let Some(known) = self.endpoints.get_mut(&endpoint) {
+                    known.trouble = None;
+                    known.next_look = Mono::default();
+                    self.due.touch(Object::Endpoint(endpoint));
+                }
+            }
+        }
+    }
+
+    /// A Poly endpoint's poll brought news.
+    pub fn heard_from(&mut self, presence: Presence, now: Now) {
+        let name = presence.endpoint.clone();
+        if let Some(known) = self.endpoints.get_mut(&name) {
+            known.last_contact = Some(presence.at);
+            known.presence = Some(presence);
+            self.report_endpoint(&name, now);
+            self.due.touch(Object::Endpoint(name));
+        }
+    }
+
+    /// Takes the next due object that has something to be done, and the step. `None`: nothing is due.
+    pub fn next_step(&mut self, now: Now) -> Option<Step> {
+        while let Some((object, due)) = self.due.pop_ready(now.mono) {
+            if due != Mono::default() {
+                self.lag = self.lag.max(due.until(now.mono));
+            }
+            let Planned { step, due } = self.plan(&object, now);
+            if step.is_some() {
+                return step;
+            }
+            self.due.set(object, due);
+        }
+        None
+    }
+
+    /// The step has begun.
+    pub fn begin(&mut self, step: &Step) {
+        self.in_flight += 1;
+        self.set_in_flight(&step.object(), true);
+    }
+
+    /// Where `step` runs: endpoints that failed last time share fewer places.
+    #[must_use]
+    pub fn lane(&self, step: &Step) -> Lane {
+        let failed = match step {
+            Step::ReadDocuments | Step::KeepDirectory { .. } | Step::ForgetPlace { .. } => return Lane::Documents,
+            Step::ReadAgenda { room, .. } => return Lane::Calendar(room.key.integration.clone()),
+            Step::Evaluate { .. } => return Lane::Rules,
+            Step::ReadHeld { endpoint, .. } | Step::Put { endpoint, .. } | Step::Publish { endpoint, .. } => {
+                self.endpoints.get(&endpoint.name).is_some_and(|known| known.trouble.is_some())
+            }
+            Step::Clear { place, .. } => self.old_places.get(place).is_some_and(|known| known.trouble.is_some()),
+        };
+        if failed { Lane::Failed } else { Lane::Healthy }
+    }
+
+    /// Looks at `object` as soon as possible.
+    pub fn touch(&mut self, object: Object) {
+        self.due.touch(object);
+    }
+
+    fn set_in_flight(&mut self, object: &Object, under_way: bool) {
+        match object {
+            Object::Documents => self.documents.in_flight = under_way,
+            Object::Room(key) => {
+                if let Some(known) = self.rooms.get_mut(key) {
+                    known.in_flight = under_way;
+                }
+            }
+            Object::Endpoint(name) => {
+                if let Some(known) = self.endpoints.get_mut(name) {
+                    known.in_flight = under_way;
+                }
+            }
+            Object::OldPlace(place) => {
+                if let Some(known) = self.old_places.get_mut(place) {
+                    known.in_flight = under_way;
+                }
+            }
+        }
+    }
+
+    fn plan(&mut self, object: &Object, now: Now) -> Planned {
+        match object {
+            Object::Documents => self.plan_documents(now),
+            Object::Room(key) => {
+                let desired = self.desired.clone();
+                match (desired.rooms.get(key), self.rooms.get(key)) {
+                    (Some(room), Some(known)) => {
+                        let planned = plan_room(&desired, room, known, now);
+                        self.report_room(key, now);
+                        planned
+                    }
+                    _ => Planned { step: None, due: Mono::NEVER },
+                }
+            }
+            Object::Endpoint(name) => {
+                let desired = self.desired.clone();
+                let Some(endpoint) = desired.endpoints.get(name) else {
+                    return Planned { step: None, due: Mono::NEVER };
+                };
+                self.wish_for(endpoint, now);
+                let Some(known) = self.endpoints.get(name) else { return Planned { step: None, due: Mono::NEVER } };
+                let room = self.rooms.get(&endpoint.room);
+                let planned = plan_endpoint(endpoint, known, known.wished.as_ref(), room, now);
+                self.report_endpoint(name, now);
+                planned
+            }
+            Object::OldPlace(name) => self.plan_old_place(name, now),
+        }
+    }
+
+    /// A place that another document names is that one's now: it is forgotten, never cleared.
+    fn plan_old_place(&mut self, name: &str, now: Now) -> Planned {
+        let Some(place) = self.old_places.get(name) else { return Planned { step: None, due: Mono::NEVER } };
+        let address = place.given.target.as_ref().map(crate::model::CiscoSpec::place);
+        let taken = self.desired.endpoints.values().any(|endpoint| match &endpoint.device {
+            DeviceSpec::Cisco(cisco) => Some(cisco.place()) == address,
+            DeviceSpec::Poly(_) => false,
+        });
+        if taken && !place.in_flight {
+            let endpoint = place.endpoint.clone();
+            self.first_try_is_over(&endpoint, name);
+            return Planned { step: Some(Step::ForgetPlace { place: name.to_owned() }), due: Mono::NEVER };
+        }
+        let Some(place) = self.old_places.get(name) else { return Planned { step: None, due: Mono::NEVER } };
+        let blocked = !self.wall.trusted() || (place.removed && self.gate.blocks(&place.endpoint));
+        plan_old_place(name, place, blocked, now)
+    }
+
+    fn plan_documents(&mut self, now: Now) -> Planned {
+        if self.documents.in_flight {
+            return Planned { step: None, due: Mono::NEVER };
+        }
+        if let Some(record) = self.documents.record.take() {
+            return Planned { step: Some(Step::KeepDirectory { record }), due: Mono::NEVER };
+        }
+        let waits = self.documents.trouble.as_ref().map(|trouble| trouble.next).filter(|next| *next > now.mono);
+        match waits {
+            Some(next) => Planned { step: None, due: next },
+            None => Planned { step: Some(Step::ReadDocuments), due: Mono::NEVER },
+        }
+    }
+
+    /// What `endpoint` shall show now, the gate asked.
+    fn wish_for(&mut self, endpoint: &Arc<EndpointSpec>, now: Now) {
+        let Some(wished) = self.bare_wish(endpoint, now) else { return };
+        let Some(known) = self.endpoints.get_mut(&endpoint.name) else { return };
+        let kept = match known.given() {
+            None => Vec::new(),
+            Some(given) => {
+                let loss = loss(&given.schedule, &wished, now.wall);
+                if loss.is_empty() {
+                    if self.gate.concerns(&endpoint.name) && !self.gate.blocks(&endpoint.name) {
+                        self.gate.forget(&endpoint.name);
+                    }
+                    Vec::new()
+                } else if !self.wall.trusted() || endpoint.mode.at(now.wall) != ModeState::Enforce {
+                    loss.bookings
+                } else {
+                    let reads =
+                        self.rooms.get(&endpoint.room).map_or(ReadMark { count: 0, at: Mono::default() }, |room| {
+                            ReadMark { count: room.reads, at: room.last_read.map_or(Mono::default(), |read| read.mono) }
+                        });
+                    self.gate.keep(endpoint, &loss, reads, now)
+                }
+            }
+        };
+        known.kept = kept.len();
+        if known.given().is_none() && wished.bookings.is_empty() && known.first_empty.is_none() {
+            let room = self.rooms.get(&endpoint.room);
+            known.first_empty = room.and_then(|room| room.last_read.map(|read| (read.mono, room.reads)));
+        }
+        known.wished = Some(if kept.is_empty() { Arc::new(wished) } else { with_kept(&wished, &kept, endpoint) });
+    }
+
+    /// What `endpoint` shall show by its documents and its room's meetings; `None` before they are known.
+    fn bare_wish(&self, endpoint: &EndpointSpec, now: Now) -> Option<Schedule> {
+        let room = self.desired.rooms.get(&endpoint.room)?;
+        let known = self.rooms.get(&endpoint.room)?;
+        let meetings = known.meetings.get(&endpoint.evaluation)?;
+        Some(schedule(meetings, endpoint, zone_of(room, known), now.wall))
+    }
+
+    /// Records to be written before anything else happens.
+    pub fn take_records(&mut self, now: Now) -> Vec<Op> {
+        if self.gate.changed() {
+            match serde_json::to_vec(&self.gate.record()) {
+                Ok(value) => self.records.push(Op::put(super::records::GATE, value)),
+                Err(error) => tracing::error!(%error, "The gate could not be written down."),
+            }
+            self.report_plan(now);
+        }
+        std::mem::take(&mut self.records)
+    }
+
+    /// An operator lets a held plan happen.
+    ///
+    /// # Errors
+    /// One sentence why not.
+    pub fn approve(&mut self, checksum: &str, now: Now) -> Result<String, String> {
+        if let Some(held) = self.documents.held.take() {
+            if held.read.checksum == checksum {
+                tracing::info!(
+                    event = "plan_approved",
+                    checksum,
+                    "An operator approved a directory that removes documents."
+                );
+                self.documents.approved = Some(checksum.to_owned());
+                let read: DocumentsRead = held.read;
+                self.consider(Box::new(read), now);
+                return Ok("the directory is adopted".into());
+            }
+            self.documents.held = Some(held);
+        }
+        let Some(endpoints) = self.gate.approve(checksum, now.wall) else {
+            return Err(format!("no held plan with checksum {checksum} was shown within the last 24 hours"));
+        };
+        tracing::info!(
+            event = "plan_approved",
+            checksum,
+            endpoints = endpoints.len(),
+            "An operator approved a held plan."
+        );
+        for name in &endpoints {
+            self.due.touch(Object::Endpoint(name.clone()));
+            for (place, old) in &self.old_places {
+                if old.endpoint == *name {
+                    self.due.touch(Object::OldPlace(place.clone()));
+                }
+            }
+        }
+        self.report_plan(now);
+        Ok(format!("{} endpoints may lose the listed meetings", endpoints.len()))
+    }
+
+    /// When the loop must turn again.
+    #[must_use]
+    pub fn next_due(&self) -> Mono {
+        self.due.next()
+    }
+
+    /// Tells the board how the loop is.
+    pub fn report_pulse(&mut self, now: Now, store_unavailable: bool) {
+        let pulse = Pulse {
+            last_turn: now.mono,
+            lag: std::mem::take(&mut self.lag),
+            due: self.due.len(),
+            in_flight: self.in_flight,
+            ready: self.config.generation > 0,
+            clock_untrusted: !self.wall.trusted(),
+            store_unavailable,
+        };
+        self.board.put_pulse(pulse);
+    }
+
+    /// Hands the Poly server its accounts, after an adoption.
+    fn publish_accounts(&self) {
+        let mut accounts = BTreeMap::new();
+        for endpoint in self.desired.endpoints.values() {
+            let DeviceSpec::Poly(poly) = &endpoint.device else { continue };
+            let Some(known) = self.endpoints.get(&endpoint.name) else { continue };
+            let account = Account {
+                endpoint: endpoint.name.clone(),
+                room: endpoint.room.email.clone(),
+                poly: poly.clone(),
+                time_zone: endpoint.time_zone.clone().unwrap_or_else(|| "UTC".into()),
+                cell: known.cell.clone(),
+            };
+            accounts.insert(poly.username.to_lowercase(), account);
+        }
+        self.accounts.send_replace(Accounts(Arc::new(accounts)));
+    }
+}

@@ -1,0 +1,188 @@
+//! What the store keeps for the loop, key by key. Values are JSON, sealed by the store.
+//!
+//! | key | value |
+//! |---|---|
+//! | `agenda/INTEGRATION/EMAIL` | the last good agenda with its texts |
+//! | `meetings/INTEGRATION/EMAIL/PROFILE/VARIANT` | what the rules made of it |
+//! | `held/ENDPOINT` | what an endpoint was given, its target and credential included |
+//! | `old/ENDPOINT@ADDRESS:PORT` | the same for a place it left |
+//! | `gate`, `directory`, `clock`, `deployment` | holds and approvals; the adopted directory; the newest trusted time; our id on devices |
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::device::{OnConflict, TlsMode, Wire};
+use crate::model::{
+    Agenda, CiscoSpec, EndpointName, EvaluationId, Event, Given, Meetings, RoomKey, Schedule, Secret, SecretValue,
+};
+use crate::store::Op;
+
+use super::step::Cursor;
+
+/// Holds and approvals.
+pub const GATE: &str = "gate";
+/// The adopted directory.
+pub const DIRECTORY: &str = "directory";
+/// The newest trusted time, in seconds.
+pub const CLOCK: &str = "clock";
+/// Our id on devices.
+pub const DEPLOYMENT: &str = "deployment";
+/// Where agendas stand.
+pub const AGENDAS: &str = "agenda/";
+/// Where meetings stand.
+pub const MEETINGS: &str = "meetings/";
+/// Where given schedules stand.
+pub const HELD: &str = "held/";
+/// Where old places stand.
+pub const OLD: &str = "old/";
+
+/// A room's last good agenda.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AgendaRecord {
+    /// The agenda.
+    pub agenda: Agenda,
+    /// Its events in the agenda's order.
+    pub events: Vec<Event>,
+    /// For a cheaper look.
+    pub cursor: Option<Cursor>,
+    /// The calendar's own zone.
+    pub time_zone: Option<String>,
+    /// When it was read.
+    pub read_at: Timestamp,
+}
+
+/// What the rules made of a room's agenda.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MeetingsRecord {
+    /// Whose.
+    pub room: RoomKey,
+    /// With which rules.
+    pub evaluation: EvaluationId,
+    /// The meetings.
+    pub made: Arc<Meetings>,
+}
+
+/// What an endpoint was given.
+#[derive(Serialize, Deserialize)]
+pub struct GivenRecord {
+    endpoint: EndpointName,
+    schedule: Schedule,
+    target: Option<TargetRecord>,
+    serial: Option<String>,
+    at: Timestamp,
+    #[serde(default)]
+    removed: bool,
+}
+
+/// How a codec is reached, credential included: an old place must be cleared with what opened it.
+#[derive(Serialize, Deserialize)]
+struct TargetRecord {
+    address: String,
+    port: u16,
+    use_https: bool,
+    tls: TlsMode,
+    ca_certificates: Vec<String>,
+    username: String,
+    password: Option<String>,
+    wire: Wire,
+    serial: Option<String>,
+    fingerprint: Option<String>,
+}
+
+impl GivenRecord {
+    /// For the store.
+    #[must_use]
+    pub fn new(endpoint: &EndpointName, given: &Given, removed: bool) -> Self {
+        let target = given.target.as_ref().map(|cisco| TargetRecord {
+            address: cisco.address.clone(),
+            port: cisco.port,
+            use_https: cisco.use_https,
+            tls: cisco.tls,
+            ca_certificates: cisco
+                .ca_certificates
+                .iter()
+                .map(|pem| String::from_utf8_lossy(pem).into_owned())
+                .collect(),
+            username: cisco.username.clone(),
+            password: cisco.password.known().map(|password| password.expose().to_owned()),
+            wire: cisco.wire,
+            serial: cisco.serial.clone(),
+            fingerprint: cisco.fingerprint.clone(),
+        });
+        Self {
+            endpoint: endpoint.clone(),
+            schedule: given.schedule.clone(),
+            target,
+            serial: given.serial.clone(),
+            at: given.at,
+            removed,
+        }
+    }
+
+    /// Back from the store: whose it is, what was given, and whether the endpoint is gone from the documents.
+    #[must_use]
+    pub fn into_given(self) -> (EndpointName, Given, bool) {
+        let target = self.target.map(|target| CiscoSpec {
+            address: target.address,
+            port: target.port,
+            use_https: target.use_https,
+            tls: target.tls,
+            ca_certificates: target.ca_certificates.into_iter().map(|pem| Arc::from(pem.into_bytes())).collect(),
+            username: target.username,
+            password: match target.password {
+                Some(password) => SecretValue::Known(Secret::new(password)),
+                None => SecretValue::Missing("it was not known when the endpoint was last filled".into()),
+            },
+            wire: target.wire,
+            serial: target.serial,
+            fingerprint: target.fingerprint,
+            on_conflict: OnConflict::default(),
+        });
+        let given = Given { schedule: self.schedule, target, serial: self.serial, at: self.at };
+        (self.endpoint, given, self.removed)
+    }
+}
+
+/// Key of a room's agenda.
+#[must_use]
+pub fn agenda(room: &RoomKey) -> String {
+    format!("{AGENDAS}{}/{}", room.integration, room.email)
+}
+
+/// Key of a room's meetings.
+#[must_use]
+pub fn meetings(room: &RoomKey, evaluation: &EvaluationId) -> String {
+    format!("{MEETINGS}{}/{}/{}/{}", room.integration, room.email, evaluation.profile, evaluation.variant)
+}
+
+/// Key of what an endpoint was given.
+#[must_use]
+pub fn held(endpoint: &EndpointName) -> String {
+    format!("{HELD}{endpoint}")
+}
+
+/// Key of an old place.
+#[must_use]
+pub fn old_place(place: &str) -> String {
+    format!("{OLD}{place}")
+}
+
+/// Writes what an endpoint was given.
+#[must_use]
+pub fn put_held(endpoint: &EndpointName, given: &Given) -> Op {
+    Op::put(held(endpoint), to_bytes(&GivenRecord::new(endpoint, given, false)))
+}
+
+/// Writes what stands at an old place.
+#[must_use]
+pub fn put_old_place(place: &str, endpoint: &EndpointName, given: &Given, removed: bool) -> Op {
+    Op::put(old_place(place), to_bytes(&GivenRecord::new(endpoint, given, removed)))
+}
+
+/// A record as the store takes it.
+#[must_use]
+pub fn to_bytes<T: Serialize>(record: &T) -> Vec<u8> {
+    serde_json::to_vec(record).expect("records are plain data with text keys")
+}

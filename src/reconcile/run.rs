@@ -1,0 +1,153 @@
+//! The loop itself: turns, lanes, and what wakes it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::model::presence::Presence;
+use crate::model::{Failure, LookAgain, Mono};
+
+use super::board::Command;
+use super::due::Object;
+use super::perform::Workshop;
+use super::planner::Planner;
+use super::step::{Ended, Lane, Step};
+use super::world::World;
+
+/// The loop looks at the boot clock at least this often: after a suspend it notices within a second.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
+/// Steps under way may end within this time when the program stops.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+/// Records that could not be written are tried again this often.
+const STORE_AGAIN: Duration = Duration::from_secs(60);
+
+/// What wakes the loop.
+#[derive(Debug)]
+pub struct Inlets {
+    /// Look again, here or there.
+    pub look_again: mpsc::Receiver<LookAgain>,
+    /// Poly endpoints whose polls brought news.
+    pub presence: mpsc::Receiver<Presence>,
+    /// Requests of an operator.
+    pub commands: mpsc::Receiver<Command>,
+}
+
+/// Steps under way, and objects that wait for a place.
+#[derive(Debug, Default)]
+struct Lanes {
+    under_way: JoinSet<Ended>,
+    begun: HashMap<Id, (Lane, Object, &'static str)>,
+    taken: BTreeMap<Lane, usize>,
+    waiting: BTreeMap<Lane, VecDeque<Object>>,
+    in_line: BTreeSet<Object>,
+}
+
+impl Lanes {
+    fn has_room(&self, lane: &Lane) -> bool {
+        self.taken.get(lane).is_none_or(|taken| *taken < lane.bound())
+    }
+
+    fn wait(&mut self, lane: Lane, object: Object) {
+        if self.in_line.insert(object.clone()) {
+            self.waiting.entry(lane).or_default().push_back(object);
+        }
+    }
+
+    fn begin<W: World>(&mut self, lane: Lane, step: Step, workshop: &Arc<Workshop<W>>) {
+        let (object, label) = (step.object(), step.label());
+        let workshop = workshop.clone();
+        let id = self.under_way.spawn(async move { workshop.perform(step).await }).id();
+        *self.taken.entry(lane.clone()).or_default() += 1;
+        self.begun.insert(id, (lane, object, label));
+    }
+
+    /// Takes down a step that ended. A panic is an outcome too. The object that waited longest for the place comes back.
+    fn end(&mut self, ended: Result<(Id, Ended), JoinError>) -> (Ended, Option<Object>) {
+        let (id, ended) = match ended {
+            Ok((id, ended)) => (id, Some(ended)),
+            Err(error) => (error.id(), None),
+        };
+        let (lane, object, label) = self.begun.remove(&id).expect("every step under way was begun");
+        if let Some(taken) = self.taken.get_mut(&lane) {
+            *taken = taken.saturating_sub(1);
+        }
+        let next = self.waiting.get_mut(&lane).and_then(VecDeque::pop_front);
+        if let Some(next) = &next {
+            self.in_line.remove(next);
+        }
+        let panicked = || Ended {
+            object,
+            label,
+            result: Err(Failure::fix("Panicked", "a step stopped where it must not; please report it")),
+        };
+        (ended.unwrap_or_else(panicked), next)
+    }
+}
+
+/// Runs until `stop`. Nothing outlives it: steps under way get a short grace, then they are dropped.
+pub async fn run<W: World>(
+    mut planner: Planner,
+    workshop: Arc<Workshop<W>>,
+    mut inlets: Inlets,
+    stop: CancellationToken,
+) {
+    let mut lanes = Lanes::default();
+    let mut store_again = Mono::default();
+    loop {
+        let now = workshop.clock.now();
+        planner.look_at_clock(now);
+        workshop.desk.commit(planner.take_records(now)).await;
+        if workshop.desk.is_unavailable() && now.mono >= store_again {
+            store_again = now.mono + STORE_AGAIN;
+            workshop.desk.try_again().await;
+        }
+        while let Some(step) = planner.next_step(now) {
+            let lane = planner.lane(&step);
+            if lanes.has_room(&lane) {
+                planner.begin(&step);
+                lanes.begin(lane, step, &workshop);
+            } else {
+                lanes.wait(lane, step.object());
+            }
+        }
+        planner.report_pulse(now, workshop.desk.is_unavailable());
+        let pause = now.mono.until(planner.next_due()).min(LOOK_AT_CLOCK);
+        tokio::select! {
+            biased; // stopping wins over working
+            () = stop.cancelled() => break,
+            Some(ended) = lanes.under_way.join_next_with_id() => {
+                let mut ended = Some(ended);
+                while let Some(one) = ended {
+                    let (one, next) = lanes.end(one);
+                    planner.absorb(one, workshop.clock.now());
+                    if let Some(next) = next {
+                        planner.touch(next);
+                    }
+                    ended = lanes.under_way.try_join_next_with_id();
+                }
+            }
+            Some(command) = inlets.commands.recv() => obey(&mut planner, command, &workshop),
+            Some(at) = inlets.look_again.recv() => planner.look_again(at),
+            Some(presence) = inlets.presence.recv() => planner.heard_from(presence, workshop.clock.now()),
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+    let _ = tokio::time::timeout(STOP_GRACE, async { while lanes.under_way.join_next().await.is_some() {} }).await;
+    lanes.under_way.shutdown().await;
+    let now = workshop.clock.now();
+    workshop.desk.commit(planner.take_records(now)).await;
+}
+
+fn obey<W: World>(planner: &mut Planner, command: Command, workshop: &Workshop<W>) {
+    match command {
+        Command::Approve { checksum, answer } => {
+            let said = planner.approve(&checksum, workshop.clock.now());
+            // Whoever asked may have gone; the approval stands.
+            let _ = answer.send(said);
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Steps: everything the loop ever does to the world, and what comes of it. A step carries all it needs; performing it
+//! decides nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::published::Cell;
+use crate::model::{
+    Agenda, Desired, EndpointSpec, EvaluationId, EvaluationSpec, Failure, Given, IntegrationName, Meetings, RoomSpec,
+    Schedule, Window,
+};
+
+use super::due::Object;
+
+/// One thing to do.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Read the configuration directory and say what it means.
+    ReadDocuments,
+    /// Keep the adopted directory, so that a restart can run it.
+    KeepDirectory {
+        /// The record.
+        record: Arc<[u8]>,
+    },
+    /// Read a room's calendar.
+    ReadAgenda {
+        /// Which.
+        room: Arc<RoomSpec>,
+        /// For which span.
+        window: Window,
+        /// What the last reading left for a cheaper look; `None`: read everything.
+        cursor: Option<Cursor>,
+        /// The last agenda: what is still alike is not stored again.
+        last: Option<Arc<Agenda>>,
+        /// Leave the text of private events out of what is stored.
+        without_private_texts: bool,
+    },
+    /// Run the rules over a room's agenda.
+    Evaluate {
+        /// Which room.
+        room: Arc<RoomSpec>,
+        /// Of which the texts are read from the store.
+        agenda: Arc<Agenda>,
+        /// With which rules.
+        evaluations: Vec<Arc<EvaluationSpec>>,
+        /// Earlier results, of which those for unchanged events are used again.
+        previous: Vec<Arc<Meetings>>,
+        /// The room's zone.
+        zone: String,
+    },
+    /// Read what an endpoint holds.
+    ReadHeld {
+        /// Which.
+        endpoint: Arc<EndpointSpec>,
+        /// What it was given, to compare with.
+        given: Option<Arc<Schedule>>,
+    },
+    /// Give an endpoint its whole list.
+    Put {
+        /// Which.
+        endpoint: Arc<EndpointSpec>,
+        /// The list.
+        schedule: Arc<Schedule>,
+        /// The serial number recorded for the device.
+        serial: Option<String>,
+        /// Nothing was given there before: where it is, is written down first.
+        first: bool,
+    },
+    /// Let a Poly endpoint fetch its list.
+    Publish {
+        /// Which.
+        endpoint: Arc<EndpointSpec>,
+        /// The list.
+        schedule: Arc<Schedule>,
+        /// Where it fetches.
+        cell: Cell,
+    },
+    /// Clear a place an endpoint has left.
+    Clear {
+        /// Its record name.
+        place: String,
+        /// What was given there, and how it is reached.
+        given: Box<Given>,
+    },
+    /// Forget a place: its record is no longer needed.
+    ForgetPlace {
+        /// Its record name.
+        place: String,
+    },
+}
+
+/// What a reading left for a cheaper look at the same window; opaque, made by the calendar's reader.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Cursor(pub serde_json::Value);
+
+/// How many steps of a kind run at once: a slow calendar or 400 dead codecs starve nobody else.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Lane {
+    /// The directory and the store.
+    Documents,
+    /// One calendar service.
+    Calendar(IntegrationName),
+    /// The rules.
+    Rules,
+    /// Endpoints whose last step succeeded.
+    Healthy,
+    /// Endpoints whose last step failed.
+    Failed,
+}
+
+impl Lane {
+    /// Most steps at once.
+    #[must_use]
+    pub fn bound(&self) -> usize {
+        match self {
+            Self::Documents => 1,
+            Self::Calendar(_) => 16,
+            Self::Rules => 4,
+            Self::Healthy => 256,
+            Self::Failed => 32,
+        }
+    }
+}
+
+impl Step {
+    /// What it is about: at most one step an object is under way.
+    #[must_use]
+    pub fn object(&self) -> Object {
+        match self {
+            Self::ReadDocuments | Self::KeepDirectory { .. } => Object::Documents,
+            Self::ReadAgenda { room, .. } | Self::Evaluate { room, .. } => Object::Room(room.key.clone()),
+            Self::ReadHeld { endpoint, .. } | Self::Put { endpoint, .. } | Self::Publish { endpoint, .. } => {
+                Object::Endpoint(endpoint.name.clone())
+            }
+            Self::Clear { place, .. } | Self::ForgetPlace { place } => Object::OldPlace(place.clone()),
+        }
+    }
+
+    /// Its name in metrics and logs.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::ReadDocuments => "ReadDocuments",
+            Self::KeepDirectory { .. } => "KeepDirectory",
+            Self::ReadAgenda { .. } => "ReadAgenda",
+            Self::Evaluate { .. } => "Evaluate",
+            Self::ReadHeld { .. } => "ReadHeld",
+            Self::Put { .. } => "Put",
+            Self::Publish { .. } => "Publish",
+            Self::Clear { .. } => "Clear",
+            Self::ForgetPlace { .. } => "ForgetPlace",
+        }
+    }
+}
+
+/// What came of a step.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The directory was looked at.
+    Documents(Box<DocumentsRead>),
+    /// The directory is kept.
+    DirectoryKept,
+    /// The calendar was read completely.
+    Agenda(Box<AgendaRead>),
+    /// The calendar is as it was.
+    AgendaUnchanged {
+        /// How far the calendar server's clock is ahead of ours, where it told the time over a verified connection.
+        server_ahead: Option<jiff::SignedDuration>,
+    },
+    /// The rules ran.
+    Meetings(Vec<(EvaluationId, Arc<Meetings>)>),
+    /// The endpoint told what it holds.
+    Held(HeldRead),
+    /// The endpoint took its list.
+    Put {
+        /// What was put, and where.
+        given: Box<Given>,
+        /// What the endpoint said to it.
+        done: PutDone,
+    },
+    /// The list can be fetched.
+    Published {
+        /// What was published.
+        given: Box<Given>,
+    },
+    /// The place is clear, or is not ours to clear.
+    Cleared {
+        /// Why it was left as it is, when it was.
+        left: Option<&'static str>,
+    },
+    /// The record is gone.
+    Forgotten,
+}
+
+/// What the directory says.
+#[derive(Debug)]
+pub struct DocumentsRead {
+    /// Its checksum; empty when it could not be read at all.
+    pub checksum: String,
+    /// What it asks for; `None` when it has errors.
+    pub desired: Option<Arc<Desired>>,
+    /// Findings that keep it from being adopted.
+    pub errors: usize,
+    /// Findings that do not.
+    pub warnings: usize,
+    /// The findings as `otj lint` prints them.
+    pub findings: String,
+    /// What the store keeps of it.
+    pub record: Arc<[u8]>,
+}
+
+/// A calendar's complete reading.
+#[derive(Debug)]
+pub struct AgendaRead {
+    /// The events, without their texts; these are in the store.
+    pub agenda: Arc<Agenda>,
+    /// For the next look.
+    pub cursor: Option<Cursor>,
+    /// The calendar's own zone.
+    pub time_zone: Option<String>,
+    /// How far the calendar server's clock is ahead of ours.
+    pub server_ahead: Option<jiff::SignedDuration>,
+}
+
+/// What an endpoint holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeldRead {
+    /// It cannot tell.
+    CannotList {
+        /// The device's serial number.
+        serial: Option<String>,
+    },
+    /// This.
+    Listed(Listed),
+}
+
+/// An endpoint's own list.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Listed {
+    /// Ours, as far as they can be read back.
+    pub ours: Schedule,
+    /// Bookings somebody else put there.
+    pub foreign: usize,
+    /// It shows exactly what it was given, in the fields a device gives back unchanged; `None`: nothing to compare with.
+    pub same: Option<bool>,
+    /// The device's serial number.
+    pub serial: Option<String>,
+}
+
+/// A list that was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct PutDone {
+    /// What the read-back in the same request said; `None`: there was none.
+    pub same: Option<bool>,
+    /// Bookings somebody else has there.
+    pub foreign: usize,
+    /// The device's serial number.
+    pub serial: Option<String>,
+}
+
+/// A step that ended, with what it was about.
+#[derive(Debug)]
+pub struct Ended {
+    /// What it was about.
+    pub object: Object,
+    /// Which step.
+    pub label: &'static str,
+    /// What came of it.
+    pub result: Result<Outcome, Failure>,
+}
+
+/// Names of things a plan lists, for `otj plan` and the tests: a step as one line.
+#[must_use]
+pub fn line(step: &Step) -> String {
+    match step {
+        Step::Put { endpoint, schedule, .. } => format!("Put {} {}", endpoint.name, schedule.bookings.len()),
+        Step::Publish { endpoint, schedule, .. } => format!("Publish {} {}", endpoint.name, schedule.bookings.len()),
+        other => match other.object() {
+            Object::Documents => other.label().to_owned(),
+            Object::Room(room) => format!("{} {room}", other.label()),
+            Object::Endpoint(name) => format!("{} {name}", other.label()),
+            Object::OldPlace(place) => format!("{} {place}", other.label()),
+        },
+    }
+}
+
+/// Earlier results by evaluation.
+pub type MeetingsByEvaluation = BTreeMap<EvaluationId, Arc<Meetings>>;

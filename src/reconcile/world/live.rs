@@ -1,0 +1,311 @@
+//! The real world: files, HTTP, devices.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::calendar::{self, AgendaRequest, Reading};
+use crate::config::{self, LoadOptions, ReadOptions, SecretOptions, Secrets, Snapshot};
+use crate::diagnostic;
+use crate::endpoint::EndpointError;
+use crate::endpoint::cisco::{self, Difference, Seen, Session};
+use crate::http::Http;
+use crate::model::schedule::NoJoin;
+use crate::model::tally::Tally;
+use crate::model::{
+    Alias, Booking, Call, CiscoSpec, Clock, Confidential, DeviceSpec, EndpointSpec, Failure, Given, Protocol, RoomSpec,
+    Schedule, Window,
+};
+use crate::store::{Op, Store};
+
+use super::super::step::{Cursor, DocumentsRead, HeldRead, Listed, PutDone};
+use super::{CalendarReading, World};
+
+/// Where pinned certificate fingerprints stand in the store.
+const PINS: &str = "pin/";
+
+/// How the directory is read.
+#[derive(Clone, Debug)]
+pub struct DirectoryOptions {
+    /// The directories.
+    pub roots: Vec<PathBuf>,
+    /// Where secrets may lie.
+    pub secrets: SecretOptions,
+    /// What is permitted.
+    pub load: LoadOptions,
+}
+
+/// See the module.
+pub struct Live {
+    http: Http,
+    clock: Clock,
+    tally: Arc<Tally>,
+    store: Arc<dyn Store>,
+    /// Part of every booking's id.
+    deployment: String,
+    directory: DirectoryOptions,
+    /// Secrets as they were last found; a file that cannot be read for a moment keeps its value.
+    kept_secrets: Mutex<Option<Vec<u8>>>,
+    sessions: Mutex<BTreeMap<(String, u16), Session>>,
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").field("directory", &self.directory.roots).finish_non_exhaustive()
+    }
+}
+
+impl Live {
+    /// Reads the pinned fingerprints from the store; touches nothing else.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn new(
+        http: Http,
+        clock: Clock,
+        tally: Arc<Tally>,
+        store: Arc<dyn Store>,
+        deployment: String,
+        directory: DirectoryOptions,
+        kept_secrets: Option<Vec<u8>>,
+    ) -> Result<Self, crate::store::StoreError> {
+        let mut sessions = BTreeMap::new();
+        for (key, pin) in store.scan(PINS).await? {
+            let place = key.trim_start_matches(PINS).rsplit_once(':');
+            if let (Some((address, port)), Ok(pin)) = (place, String::from_utf8(pin))
+                && let Ok(port) = port.parse()
+            {
+                sessions.insert((address.to_owned(), port), Session::with_pin(Some(pin)));
+            }
+        }
+        Ok(Self {
+            http,
+            clock,
+            tally,
+            store,
+            deployment,
+            directory,
+            kept_secrets: Mutex::new(kept_secrets),
+            sessions: Mutex::new(sessions),
+        })
+    }
+
+    /// The session with a place, for as long as the step runs; it comes back however the step ends.
+    fn session(&self, cisco: &CiscoSpec) -> Borrowed<'_> {
+        let place = cisco.place();
+        let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&place);
+        let session = session.unwrap_or_default();
+        let pin = session.pin().map(str::to_owned);
+        Borrowed { live: self, place, session: Some(session), pin }
+    }
+
+    async fn keep_pin(&self, borrowed: &Borrowed<'_>) {
+        let pin = borrowed.session.as_ref().and_then(Session::pin);
+        if let Some(pin) = pin.filter(|pin| Some(*pin) != borrowed.pin.as_deref()) {
+            let key = format!("{PINS}{}:{}", borrowed.place.0, borrowed.place.1);
+            if let Err(error) = self.store.commit(vec![Op::put(key, pin)]).await {
+                tracing::warn!(%error, "A pinned certificate could not be stored.");
+            }
+        }
+    }
+
+    fn schedule_of(&self, seen: &[Seen]) -> Schedule {
+        let bookings = seen.iter().filter_map(|seen| {
+            let alias = seen.number.as_ref().and_then(|number| Alias::parse(number.expose()).ok());
+            Some(Booking {
+                id: seen.ours.clone()?,
+                start: seen.start?,
+                end: seen.end?,
+                all_day: false,
+                start_buffer_s: seen.start_buffer_s.unwrap_or_default(),
+                end_buffer_s: 0,
+                subject: seen.title.clone(),
+                organizer_name: Confidential::default(),
+                organizer_email: Confidential::default(),
+                private: seen.private.unwrap_or_default(),
+                no_join: alias.is_none().then_some(NoJoin::NoAlias),
+                call: alias.map(|alias| Call { alias, protocol: Protocol::Auto }),
+                rule: None,
+                last_modified: None,
+            })
+        });
+        Schedule { bookings: bookings.collect() }
+    }
+
+    /// Whether a device shows exactly `schedule` of ours, whatever others put beside it.
+    fn is_same(&self, schedule: &Schedule, seen: &[Seen]) -> bool {
+        cisco::differs(&self.deployment, schedule, seen, self.clock.now().wall)
+            .iter()
+            .all(|difference| matches!(difference, Difference::Foreign { .. }))
+    }
+}
+
+struct Borrowed<'a> {
+    live: &'a Live,
+    place: (String, u16),
+    session: Option<Session>,
+    pin: Option<String>,
+}
+
+impl Borrowed<'_> {
+    fn get(&mut self) -> &mut Session {
+        self.session.get_or_insert_default()
+    }
+}
+
+impl Drop for Borrowed<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.live.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(self.place.clone(), session);
+        }
+    }
+}
+
+fn foreign(seen: &[Seen]) -> usize {
+    seen.iter().filter(|seen| seen.ours.is_none()).count()
+}
+
+impl World for Live {
+    async fn read_documents(&self) -> Result<DocumentsRead, Failure> {
+        let directory = self.directory.clone();
+        let kept = self.kept_secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let options = ReadOptions { wait_for_git: true, git_lock_ignored: false };
+            let snapshot = match config::files::read(&directory.roots, options) {
+                Err(config::ReadFailure::GitAtWork(_)) => {
+                    return Err(Failure::retry(
+                        "GitAtWork",
+                        "git is writing the directory; it is read when that ended",
+                    ));
+                }
+                Err(failure) => return Err(Failure::retry("DirectoryUnreadable", failure.to_string())),
+                Ok(snapshot) => snapshot,
+            };
+            let secrets = kept.as_deref().map(|kept| Secrets::kept(directory.secrets.clone(), kept));
+            let mut secrets = match secrets {
+                Some(Ok(secrets)) => secrets,
+                _ => Secrets::live(directory.secrets.clone()),
+            };
+            let read = documents_read(&snapshot, &mut secrets, &directory.load);
+            Ok((read, secrets.resolved_to_bytes().to_vec()))
+        });
+        let (read, found) =
+            read.await.map_err(|_| Failure::fix("Panicked", "reading the directory stopped where it must not"))??;
+        if read.desired.is_some() {
+            *self.kept_secrets.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        }
+        Ok(read)
+    }
+
+    async fn read_agenda(
+        &self,
+        room: &RoomSpec,
+        window: Window,
+        cursor: Option<&Cursor>,
+    ) -> Result<CalendarReading, Failure> {
+        let request = AgendaRequest {
+            room: Arc::new(room.clone()),
+            window,
+            cursor: cursor.and_then(|cursor| serde_json::from_value(cursor.0.clone()).ok()),
+            fresh: cursor.is_none(),
+            now: self.clock.now().wall,
+        };
+        match calendar::read_agenda(&self.http, &self.tally, &request).await? {
+            Reading::Unchanged => Ok(CalendarReading::Unchanged { server_ahead: None }),
+            Reading::Complete { complete, cursor } => Ok(CalendarReading::Complete {
+                complete,
+                cursor: cursor.and_then(|cursor| serde_json::to_value(cursor).ok()).map(Cursor),
+                server_ahead: None,
+            }),
+        }
+    }
+
+    async fn read_held(&self, endpoint: &EndpointSpec, given: Option<&Schedule>) -> Result<HeldRead, Failure> {
+        let DeviceSpec::Cisco(spec) = &endpoint.device else { return Ok(HeldRead::CannotList { serial: None }) };
+        let mut session = self.session(spec);
+        let listing = match cisco::list(&self.http, session.get(), spec, &self.deployment).await {
+            Err(EndpointError::CannotList) => {
+                let serial = session.get().known().and_then(|facts| facts.serial.clone());
+                return Ok(HeldRead::CannotList { serial });
+            }
+            other => other?,
+        };
+        self.keep_pin(&session).await;
+        Ok(HeldRead::Listed(Listed {
+            ours: self.schedule_of(&listing.bookings),
+            foreign: foreign(&listing.bookings),
+            same: given.map(|given| self.is_same(given, &listing.bookings)),
+            serial: listing.serial,
+        }))
+    }
+
+    async fn put(&self, endpoint: &EndpointSpec, schedule: &Schedule, _: Option<&str>) -> Result<PutDone, Failure> {
+        let DeviceSpec::Cisco(spec) = &endpoint.device else {
+            return Err(Failure::fix("NotAPutEndpoint", "this kind of endpoint fetches its schedule"));
+        };
+        let mut session = self.session(spec);
+        let done = cisco::put_schedule(&self.http, session.get(), spec, &self.deployment, schedule).await?;
+        self.keep_pin(&session).await;
+        let seen = done.seen.as_deref();
+        Ok(PutDone {
+            same: seen.map(|seen| self.is_same(schedule, seen)),
+            foreign: seen.map_or(0, foreign),
+            serial: done.serial,
+        })
+    }
+
+    async fn clear(&self, given: &Given) -> Result<Option<&'static str>, Failure> {
+        let Some(spec) = &given.target else { return Ok(Some("it has no address")) };
+        let mut session = self.session(spec);
+        match cisco::list(&self.http, session.get(), spec, &self.deployment).await {
+            Ok(listing) => {
+                if given.serial.is_some() && listing.serial != given.serial {
+                    return Ok(Some("another device answers there"));
+                }
+                if foreign(&listing.bookings) > 0 {
+                    return Ok(Some("somebody else's bookings are there"));
+                }
+                if listing.bookings.is_empty() {
+                    return Ok(None);
+                }
+            }
+            Err(EndpointError::CannotList) => {}
+            Err(error) => return Err(error.into()),
+        }
+        cisco::clear(&self.http, session.get(), spec).await?;
+        Ok(None)
+    }
+}
+
+/// What a snapshot says, in the form the loop takes.
+#[must_use]
+pub fn documents_read(snapshot: &Snapshot, secrets: &mut Secrets, options: &LoadOptions) -> DocumentsRead {
+    let loaded = config::load(snapshot, secrets, options);
+    let errors = loaded.diagnostics.iter().filter(|finding| finding.stops_loading()).count();
+    let findings = diagnostic::text::render(&loaded.diagnostics, |path| snapshot.text_of(path), false);
+    DocumentsRead {
+        checksum: snapshot.checksum.clone(),
+        errors,
+        warnings: loaded.diagnostics.len() - errors,
+        desired: loaded.desired.map(Arc::new),
+        findings,
+        record: pack(snapshot, secrets),
+    }
+}
+
+/// The adopted directory as the store keeps it: the snapshot, then the secrets it resolved to.
+fn pack(snapshot: &Snapshot, secrets: &Secrets) -> Arc<[u8]> {
+    let snapshot = snapshot.to_bytes();
+    let mut record = (snapshot.len() as u64).to_be_bytes().to_vec();
+    record.extend_from_slice(&snapshot);
+    record.extend_from_slice(&secrets.resolved_to_bytes());
+    record.into()
+}
+
+/// Snapshot and secrets of a kept directory; `None` when the record is not one of ours.
+#[must_use]
+pub fn unpack(record: &[u8]) -> Option<(Snapshot, Vec<u8>)> {
+    let (length, rest) = record.split_first_chunk::<8>()?;
+    let (snapshot, secrets) = rest.split_at_checked(usize::try_from(u64::from_be_bytes(*length)).ok()?)?;
+    Some((Snapshot::from_bytes(snapshot).ok()?, secrets.to_vec()))
+}

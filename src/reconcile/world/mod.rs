@@ -1,0 +1,64 @@
+//! The world as the loop sees it: a directory, calendars, endpoints. [`crate::reconcile::sim_world::Sim`] stands in for it
+//! in virtual time.
+
+// pub mod live;
+
+use std::future::Future;
+
+use jiff::SignedDuration;
+
+use crate::model::{Complete, EndpointSpec, Failure, Given, RoomSpec, Schedule, Window};
+
+use super::step::{Cursor, DocumentsRead, HeldRead, PutDone};
+
+/// A calendar's answer.
+#[derive(Debug)]
+pub enum CalendarReading {
+    /// As it was when the cursor was made, for the same window and request.
+    Unchanged {
+        /// How far the server's clock is ahead of ours, over a verified connection.
+        server_ahead: Option<SignedDuration>,
+    },
+    /// All of it.
+    Complete {
+        /// The events.
+        complete: Complete,
+        /// For a cheaper look next time.
+        cursor: Option<Cursor>,
+        /// How far the server's clock is ahead of ours, over a verified connection.
+        server_ahead: Option<SignedDuration>,
+    },
+}
+
+/// What steps do to the outside. Every call has a deadline set by its caller and may be dropped at any await.
+pub trait World: Send + Sync + 'static {
+    /// Reads the directory, and says what it means.
+    fn read_documents(&self) -> impl Future<Output = Result<DocumentsRead, Failure>> + Send;
+
+    /// Reads a room's calendar.
+    fn read_agenda(
+        &self,
+        room: &RoomSpec,
+        window: Window,
+        cursor: Option<&Cursor>,
+    ) -> impl Future<Output = Result<CalendarReading, Failure>> + Send;
+
+    /// Reads what an endpoint holds, and compares it with what it was given.
+    fn read_held(
+        &self,
+        endpoint: &EndpointSpec,
+        given: Option<&Schedule>,
+    ) -> impl Future<Output = Result<HeldRead, Failure>> + Send;
+
+    /// Replaces everything an endpoint shows.
+    fn put(
+        &self,
+        endpoint: &EndpointSpec,
+        schedule: &Schedule,
+        serial: Option<&str>,
+    ) -> impl Future<Output = Result<PutDone, Failure>> + Send;
+
+    /// Clears a place an endpoint left, if a read-back shows that it is the recorded device and holds our bookings only
+    /// (`safety.md` A6). `Ok(Some(reason))`: it was left as it is.
+    fn clear(&self, given: &Given) -> impl Future<Output = Result<Option<&'static str>, Failure>> + Send;
+}
