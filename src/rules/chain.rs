@@ -212,11 +212,7 @@ fn run(work: &Work, rule: &RuleSpec, texts: &Texts<'_>) -> Result<Hit, Why> {
     match work {
         Work::Provider { provider, transform } => {
             let finding = (provider.find)(rule, texts).ok_or(Why::NothingFound)?;
-            let context: minijinja::Value = finding
-                .variables
-                .iter()
-                .map(|(name, value)| (name.clone(), minijinja::Value::from(value.as_str())))
-                .collect();
+            let context = minijinja::Value::from_pairs(finding.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
             let text = non_empty(transform.render(&context)?)?;
             Ok(Hit { place: finding.place, text, variables: finding.variables })
         }
