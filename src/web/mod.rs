@@ -1,1 +1,170 @@
-//! (being written)
+//! The pages, the JSON API, metrics and health on `--listen`.
+//!
+//! In: the board, the tally, tokens, the clock, and channels to the loop. Out: a [`Router`] that [`crate::listen::serve`] serves. Handlers
+//! read the board and never wait for the loop, except for the answer to an approval.
+//!
+//! | path | who ([`access`]) |
+//! |---|---|
+//! | `/-/healthy`, `/-/ready` | anybody |
+//! | `/metrics` | a token, loopback; anybody under `--metrics-open` |
+//! | `/`, `/api/v1/{status,rooms,endpoints,config}` | a token, loopback |
+//! | `/api/v1/{meetings,plan}` | a token |
+//! | `POST /-/reload`, `POST /api/v1/approve` | the operator's token |
+
+pub mod access;
+mod actions;
+mod api;
+mod lists;
+mod page;
+mod problem;
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use self::access::{Access, Area, Caller};
+use self::problem::Problem;
+use crate::model::tally::Tally;
+use crate::model::{Clock, LookAgain};
+use crate::status::summary::{self, NodeView};
+use crate::status::{Board, Command, metrics};
+
+/// Largest body of a request; the largest real one is a checksum.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Everything may come from this server and nothing from elsewhere; no script runs.
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// What the handlers need. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct WebState {
+    /// What is shown.
+    pub board: Board,
+    /// What is counted.
+    pub tally: Arc<Tally>,
+    /// The time.
+    pub clock: Clock,
+    /// When the process started.
+    pub started: Timestamp,
+    /// Who may see and do what.
+    pub access: Arc<Access>,
+    /// This node, as endpoints name it.
+    pub node: NodeView,
+    /// Asks the loop to look again.
+    pub look_again: mpsc::Sender<LookAgain>,
+    /// An operator's requests to the loop.
+    pub commands: mpsc::Sender<Command>,
+}
+
+/// The router of `--listen`.
+#[must_use]
+pub fn router(state: WebState) -> Router {
+    let everybody = Router::new().route("/-/healthy", get(healthy)).route("/-/ready", get(ready));
+    let metrics = Router::new().route("/metrics", get(metrics_page));
+    let look = Router::new()
+        .route("/", get(page::overview))
+        .route("/style.css", get(page::style))
+        .route("/icon.svg", get(page::icon))
+        .route("/api/v1/status", get(api::status))
+        .route("/api/v1/config", get(api::config))
+        .route("/api/v1/rooms", get(lists::rooms))
+        .route("/api/v1/rooms/{name}", get(lists::room))
+        .route("/api/v1/endpoints", get(lists::endpoints))
+        .route("/api/v1/endpoints/{name}", get(lists::endpoint));
+    let read = Router::new().route("/api/v1/meetings", get(lists::meetings)).route("/api/v1/plan", get(lists::plan));
+    let operate =
+        Router::new().route("/-/reload", post(actions::reload)).route("/api/v1/approve", post(actions::approve));
+    Router::new()
+        .merge(guarded(everybody, Area::Everybody, &state))
+        .merge(guarded(metrics, Area::Metrics, &state))
+        .merge(guarded(look, Area::Look, &state))
+        .merge(guarded(read, Area::Read, &state))
+        .merge(guarded(operate, Area::Operate, &state))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(other_method)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(state.clone(), count))
+        .with_state(state)
+}
+
+/// Lets the requests of `routes` pass that `area` admits, and tells the handlers who asks.
+fn guarded(routes: Router<WebState>, area: Area, state: &WebState) -> Router<WebState> {
+    let access = state.access.clone();
+    routes.route_layer(axum::middleware::from_fn(move |mut request: Request, next: Next| {
+        let admitted = access.admit(area, &request);
+        async move {
+            match admitted {
+                Ok(caller) => {
+                    request.extensions_mut().insert(caller);
+                    next.run(request).await
+                }
+                Err(problem) => problem.into_response(),
+            }
+        }
+    }))
+}
+
+/// Counts each request by route and code, and adds what every answer carries.
+async fn count(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    // The route, never the path: a path is outside text without bound.
+    let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
+    let mut response = next.run(request).await;
+    state.tally.http_requests.add(&[&route, response.status().as_str()]);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The loop turned lately. Nothing outside this process decides it.
+async fn healthy(State(state): State<WebState>) -> Response {
+    plain(summary::healthy(&state.board, state.clock.now()), "the loop has not turned for 30 s")
+}
+
+/// There is a store and a wish.
+async fn ready(State(state): State<WebState>) -> Response {
+    plain(summary::ready(&state.board), "no configuration is in force, or the store does not answer")
+}
+
+fn plain(ok: bool, otherwise: &str) -> Response {
+    if ok {
+        "ok\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, format!("{otherwise}\n")).into_response()
+    }
+}
+
+async fn metrics_page(State(state): State<WebState>) -> Result<Response, Problem> {
+    let WebState { board, tally, started, .. } = state;
+    let text = tokio::task::spawn_blocking(move || metrics::render(&board, &tally, started));
+    let text = text.await.map_err(|_| Problem::internal())?;
+    Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
+}
+
+/// Whoever may not look is not told what exists.
+async fn nothing_here(State(state): State<WebState>, request: Request) -> Problem {
+    match state.access.admit(Area::Look, &request) {
+        Ok(_) => Problem::not_found("there is no such page"),
+        Err(problem) => problem,
+    }
+}
+
+async fn other_method(State(state): State<WebState>, request: Request) -> Problem {
+    match state.access.admit(Area::Look, &request) {
+        Ok(_) => Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take that method"),
+        Err(problem) => problem,
+    }
+}
+
+/// Who asks, as the guard found.
+type Asking = Extension<Caller>;

@@ -1,0 +1,366 @@
+//! A small site on a board, and its router: two rooms, a codec that fails, a Poly endpoint in step, a held plan, and a
+//! directory that does not load. Secrets and what people wrote carry canaries.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Request};
+use jiff::Timestamp;
+use otj::listen::Connection;
+use otj::model::desired::{Mode, ModeState, OnRemove, ReplaceSubject, View};
+use otj::model::device::{OnConflict, PolyEmit, PolyModel, TlsMode, Wire};
+use otj::model::tally::Tally;
+use otj::model::*;
+use otj::reconcile::board::{
+    Board, Command, ConfigStatus, Drift, EndpointState, EndpointStatus, FailureNote, Hold, PlanStatus, Pulse,
+    RoomStatus,
+};
+use otj::status::summary::NodeView;
+use otj::web::access::Access;
+use otj::web::{WebState, router};
+use tokio::sync::mpsc;
+use tower::ServiceExt as _;
+
+pub(super) const CANARY_SECRET: &str = "canary-secret";
+pub(super) const CANARY_SUBJECT: &str = "canary-subject";
+pub(super) const CANARY_PERSON: &str = "Canary Person";
+
+pub(super) struct Site {
+    pub(super) board: Board,
+    pub(super) look_again: mpsc::Receiver<LookAgain>,
+    commands: mpsc::Receiver<Command>,
+    state: WebState,
+}
+
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) text: String,
+}
+
+impl Answer {
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(super) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+}
+
+impl Site {
+    pub(super) fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    pub(super) fn with(change: impl FnOnce(&mut Access)) -> Self {
+        let site = Self::bare(change);
+        fill(&site.board);
+        count(&site.state.tally);
+        site
+    }
+
+    pub(super) fn empty() -> Self {
+        Self::bare(|_| ())
+    }
+
+    fn bare(change: impl FnOnce(&mut Access)) -> Self {
+        let mut access = Access {
+            operator: Secret::new("operator-token".into()),
+            reader: Some(Secret::new("reader-token".into())),
+            open_to_loopback: false,
+            metrics_open: false,
+            hosts: vec!["192.0.2.9:9480".into(), "node-a".into(), "otj.example.com".into()],
+        };
+        change(&mut access);
+        let (poke, look_again) = mpsc::channel(4);
+        let (ask, commands) = mpsc::channel(4);
+        let board = Board::default();
+        let state = WebState {
+            board: board.clone(),
+            tally: Tally::new(),
+            clock: Clock::starting_at(at("08:00")),
+            started: at("07:00"),
+            access: Arc::new(access),
+            node: NodeView { name: "node-a".into(), address: "192.0.2.9:9480".into() },
+            look_again: poke,
+            commands: ask,
+        };
+        Self { board, look_again, commands, state }
+    }
+
+    /// Without a token, from loopback.
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        self.ask("127.0.0.1", "localhost:9480", &[], "GET", path, "").await
+    }
+
+    pub(super) async fn get_as(&self, who: &str, path: &str) -> Answer {
+        self.send(who, "GET", path, &[], "").await
+    }
+
+    /// With the token of `who`, from elsewhere.
+    pub(super) async fn send(
+        &self,
+        who: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let token = format!("Bearer {who}-token");
+        let headers: Vec<_> = [("authorization", token.as_str())].into_iter().chain(headers.iter().copied()).collect();
+        self.ask("10.0.0.7", "otj.example.com", &headers, method, path, body).await
+    }
+
+    pub(super) async fn ask(
+        &self,
+        peer: &str,
+        host: &str,
+        headers: &[(&str, &str)],
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if !host.is_empty() {
+            request = request.header("host", host);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(Body::from(body.to_owned())).unwrap();
+        let peer = SocketAddr::new(peer.parse().unwrap(), 40_000);
+        request.extensions_mut().insert(Connection { id: 1, peer, tls: false });
+        let answer = router(self.state.clone()).oneshot(request).await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let bytes = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        Answer { status, headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+    }
+
+    /// Asks for an approval, and answers it as the loop would.
+    pub(super) async fn approve(&mut self, body: &str) -> (Answer, ()) {
+        let state = self.state.clone();
+        let asking = async {
+            let other = Self {
+                board: state.board.clone(),
+                look_again: mpsc::channel(1).1,
+                commands: mpsc::channel(1).1,
+                state,
+            };
+            other.send("operator", "POST", "/api/v1/approve", &[], body).await
+        };
+        let answering = async {
+            let Some(Command::Approve { checksum, answer }) = self.commands.recv().await else { return };
+            let known = checksum == "00ff00ff00ff00ff";
+            let _ = answer.send(if known { Ok("approved".into()) } else { Err("no plan has that checksum".into()) });
+        };
+        tokio::join!(asking, answering)
+    }
+
+    /// Lets virtual time pass.
+    pub(super) async fn wait(&self, span: Duration) {
+        tokio::time::pause();
+        tokio::time::advance(span).await;
+        tokio::time::resume();
+    }
+}
+
+fn at(time: &str) -> Timestamp {
+    format!("2026-03-02T{time}:00Z").parse().unwrap()
+}
+
+fn room(email: &str) -> RoomKey {
+    RoomKey { integration: IntegrationName::parse("ics").unwrap(), email: RoomEmail::parse(email).unwrap() }
+}
+
+fn name(text: &str) -> EndpointName {
+    EndpointName::parse(text).unwrap()
+}
+
+fn fill(board: &Board) {
+    board.put_pulse(Pulse { lag: Duration::from_millis(250), due: 7, in_flight: 2, ready: true, ..Pulse::default() });
+    board.put_config(ConfigStatus {
+        generation: 3,
+        checksum: "1234567812345678".into(),
+        revision: "abc123".into(),
+        source: "directory",
+        adopted_at: Some(at("06:00")),
+        documents: BTreeMap::from([("Endpoint".into(), 2), ("Profile".into(), 1)]),
+        last_load_ok: false,
+        last_success_at: Some(at("06:00")),
+        errors: 1,
+        warnings: 0,
+        findings: "error[OTJ102]: endpoint `oslo-4` names group `olso`, which no document defines".into(),
+        drift: Some(Drift { reason: "ConfigInvalid", since: at("07:50") }),
+    });
+    let profile = ProfileName::parse("main").unwrap();
+    board.put_room(RoomStatus {
+        key: room("fjord@example.com"),
+        endpoints: vec![name("oslo-4")],
+        last_read: Some(at("07:59")),
+        next_read: Some(at("08:04")),
+        meetings: 2,
+        profiles: vec![(profile.clone(), 2, 1)],
+        unreadable: 0,
+        truncated: false,
+        time_zone: Some("Europe/Oslo".into()),
+        failure: None,
+        drift: None,
+    });
+    board.put_room(RoomStatus {
+        key: room("vik@example.com"),
+        endpoints: vec![name("vik-1")],
+        last_read: Some(at("07:00")),
+        next_read: Some(at("08:30")),
+        meetings: 1,
+        profiles: vec![(profile, 1, 0)],
+        unreadable: 1,
+        truncated: false,
+        time_zone: None,
+        failure: None,
+        drift: Some(Drift { reason: "Stale", since: at("07:15") }),
+    });
+    board.put_endpoint(codec());
+    board.put_endpoint(poly());
+    board.put_plan(PlanStatus {
+        holds: vec![Hold {
+            checksum: "00ff00ff00ff00ff".into(),
+            detail: "Losses",
+            since: at("07:40"),
+            summary: "41 meetings of 12 rooms would go.".into(),
+            losses: vec![(
+                name("oslo-4"),
+                room("fjord@example.com"),
+                vec![(MeetingId::new(&RoomEmail::parse("fjord@example.com").unwrap(), "u1", None), at("09:00"))],
+            )],
+        }],
+        waiting: 1,
+    });
+}
+
+fn codec() -> EndpointStatus {
+    let device = DeviceSpec::Cisco(CiscoSpec {
+        address: "10.1.2.3".into(),
+        port: 443,
+        use_https: true,
+        tls: TlsMode::Verify,
+        ca_certificates: Vec::new(),
+        username: "admin".into(),
+        password: SecretValue::Known(Secret::new(CANARY_SECRET.into())),
+        wire: Wire::Auto,
+        serial: None,
+        fingerprint: None,
+        on_conflict: OnConflict::Report,
+    });
+    let subject = format!("<script>alert(1)</script> {CANARY_SUBJECT}");
+    EndpointStatus {
+        spec: spec("oslo-4", "fjord@example.com", device),
+        state: EndpointState::Drifting,
+        mode: ModeState::Enforce,
+        schedule: Some(Arc::new(Schedule {
+            bookings: vec![booking("u1", "09:00", &subject, true), booking("u2", "11:00", "no link", false)],
+        })),
+        synced: false,
+        held: None,
+        kept: 0,
+        last_contact: None,
+        last_put: None,
+        foreign: 0,
+        user_agent: None,
+        failure: Some(FailureNote {
+            reason: "PutFailed",
+            message: "the device did not take its schedule: no complete answer in time".into(),
+            since: at("07:30"),
+            attempts: 4,
+        }),
+        drift: Some(Drift { reason: "PutFailed", since: at("07:30") }),
+    }
+}
+
+fn poly() -> EndpointStatus {
+    let device = DeviceSpec::Poly(PolySpec {
+        username: "vik".into(),
+        password: SecretValue::Known(Secret::new(CANARY_SECRET.into())),
+        model: PolyModel::Auto,
+        emit: PolyEmit::default(),
+    });
+    EndpointStatus {
+        spec: spec("vik-1", "vik@example.com", device),
+        state: EndpointState::InSync,
+        mode: ModeState::Enforce,
+        schedule: Some(Arc::new(Schedule { bookings: vec![booking("u3", "10:00", "Weekly", true)] })),
+        synced: true,
+        held: Some(1),
+        kept: 0,
+        last_contact: Some(at("07:59")),
+        last_put: Some(at("07:30")),
+        foreign: 0,
+        user_agent: Some("Trio</td>".into()),
+        failure: None,
+        drift: None,
+    }
+}
+
+fn spec(endpoint: &str, email: &str, device: DeviceSpec) -> Arc<EndpointSpec> {
+    let profile = ProfileName::parse("main").unwrap();
+    Arc::new(EndpointSpec {
+        name: name(endpoint),
+        description: String::new(),
+        labels: BTreeMap::from([("site-a".into(), "Oslo \"1\"".into()), ("site.a".into(), "twice".into())]),
+        group: None,
+        profile: profile.clone(),
+        location: LocationName::parse("default").unwrap(),
+        room: room(email),
+        room_email: RoomEmail::parse(email).unwrap(),
+        evaluation: EvaluationId { profile, variant: Digest::default() },
+        time_zone: None,
+        raise_alarms: true,
+        view: View {
+            upcoming_days: 7,
+            non_video_meetings: true,
+            private_meetings: true,
+            process_alias_for_private_meetings: true,
+            replace_subject: ReplaceSubject::PrivateOnly,
+            replace_empty_subject: true,
+            start_buffer_minutes: 5,
+            end_buffer_minutes: 5,
+        },
+        device,
+        mode: Mode::default(),
+        on_remove: OnRemove::Clear,
+    })
+}
+
+fn booking(uid: &str, start: &str, subject: &str, joins: bool) -> Booking {
+    let fjord = RoomEmail::parse("fjord@example.com").unwrap();
+    let alias = Alias::parse("4711@zoom.example").unwrap();
+    Booking {
+        id: MeetingId::new(&fjord, uid, None),
+        start: at(start),
+        end: at(start) + Duration::from_secs(1800),
+        all_day: false,
+        start_buffer_s: 300,
+        end_buffer_s: 300,
+        subject: Confidential::new(subject),
+        organizer_name: Confidential::new(CANARY_PERSON),
+        organizer_email: Confidential::new("canary@example.com"),
+        private: false,
+        call: joins.then_some(Call { alias, protocol: Protocol::Auto }),
+        no_join: (!joins).then_some(schedule::NoJoin::NoAlias),
+        rule: joins.then(|| RuleName::parse("zoom").unwrap()),
+        last_modified: None,
+    }
+}
+
+fn count(tally: &Tally) {
+    tally.calendar_requests.add(&["ics", "ok"]);
+    tally.calendar_requests.add(&["gone-service", "ok"]);
+    tally.poly_logins.add(&["digest", "ok"]);
+    tally.poly_requests.add(&["FindItem", "ok"]);
+    tally.rule_matches.add(&["main", "zoom"]);
+    tally.steps.observe(&["Put", "ok"], Duration::from_millis(70));
+    tally.change_to_endpoint.observe(&[], Duration::from_secs(4));
+}
