@@ -69,6 +69,8 @@ pub enum Quirk {
     WantsHttps,
     /// Every request is answered with this status.
     Status(u16),
+    /// Every request is answered with 503, and when to come back, in seconds.
+    Busy(u64),
     /// Every command is answered with `<Command/>`.
     EmptyCommand,
     /// The list is refused with this reason, in a 200.
@@ -136,6 +138,8 @@ pub struct Answer {
     pub content_type: &'static str,
     /// `Location`.
     pub location: Option<String>,
+    /// `Retry-After`, in seconds.
+    pub retry_after_s: Option<u64>,
     /// The body.
     pub body: Vec<u8>,
     /// How long the request stood in the queue.
@@ -241,6 +245,7 @@ impl Codec {
                 return Answer::redirect(format!("https://{host}{}", ask.path));
             }
             Quirk::Status(status) => return Answer::empty(*status),
+            Quirk::Busy(seconds) => return Answer { retry_after_s: Some(*seconds), ..Answer::empty(503) },
             _ => {}
         }
         if ask.path == "/" {
@@ -300,6 +305,7 @@ impl Answer {
             status,
             content_type: "text/plain",
             location: None,
+            retry_after_s: None,
             body: Vec::new(),
             delay: Duration::ZERO,
             changed: false,

@@ -30,6 +30,16 @@ async fn each_refusal_has_one_reason_and_one_request() {
 }
 
 #[tokio::test]
+async fn a_busy_device_says_when_to_come_back() {
+    for (quirk, after) in [(Quirk::Busy(7), Some(std::time::Duration::from_secs(7))), (Quirk::Status(503), None)] {
+        let mut world = World::of(Generation::RoomOs26).await;
+        world.device.with(|codec, _| codec.quirk = quirk);
+        let failure = Failure::from(world.put(&schedule("")).await.unwrap_err());
+        assert_eq!((failure.reason, failure.remedy, failure.retry_after), ("PushFailed", Remedy::Retry, after));
+    }
+}
+
+#[tokio::test]
 async fn a_200_is_no_proof() {
     for (quirk, reason, text) in [
         (Quirk::EmptyCommand, "PushFailed", "neither `Bookings Put` nor `/bookingsputxml`"),
