@@ -129,7 +129,12 @@ pub(crate) fn parse(text: &str, budget: &Budget) -> Parsed {
             Some(Ok((event, marks))) => builder.event(event, span(marks)),
             Some(Err(error)) => {
                 let start = Mark { line: error.marker().line().max(1), column: error.marker().col() + 1 };
-                builder.fault("OTJ004", error.info(), Span { start, end: start });
+                // The scanner has a limit of its own for brackets it has not handed out yet.
+                let (code, message) = match error.info() {
+                    "recursion limit exceeded" => ("OTJ005", "the document is nested deeper than 64"),
+                    other => ("OTJ004", other),
+                };
+                builder.fault(code, message, Span { start, end: start });
                 break;
             }
         }

@@ -75,7 +75,7 @@ const WORDS: [&str; 9] = ["pass", "pasw", "pwd", "secret", "token", "key", "valu
 /// Words whose value is a place, not a secret.
 const PLACES: [&str; 2] = ["file", "env"];
 
-fn is_secret(word: &str) -> bool {
+pub(crate) fn is_secret(word: &str) -> bool {
     let word = word.to_lowercase();
     WORDS.iter().any(|secret| word.contains(secret))
         || ["password", "secret", "token", "value"].iter().any(|secret| super::did_you_mean(&word, [*secret]).is_some())

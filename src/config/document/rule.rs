@@ -1,0 +1,60 @@
+//! `Rule`: a meeting processing rule.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::model::alias::Protocol;
+use crate::model::desired::RuleType;
+
+/// Finds the address to dial in an invitation. Rules of a profile are tried in ascending priority; the first match is applied.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Rule {
+    /// The profile, by name. Guide: OTJ profile.
+    pub(crate) profile: String,
+    /// 1 to 200, unique within the profile; the lowest is tried first. Guide: Priority.
+    #[schemars(range(min = 1, max = 200))]
+    pub(crate) priority: u16,
+    /// What the rule looks for. Guide: Meeting type.
+    #[serde(rename = "type")]
+    pub(crate) rule_type: RuleType,
+    /// False skips the rule. Default true. Guide: Enabled.
+    pub(crate) enabled: Option<bool>,
+    /// `Zoom`: the numeric passcode becomes part of the alias. Default false. Guide: Include password.
+    pub(crate) include_password: Option<bool>,
+    /// `TeamsSipGuestJoin`, `GoogleMeetSipGuestJoin`: the Pexip Service customer id, at most 36 characters.
+    #[schemars(length(max = 36))]
+    pub(crate) company_id: Option<String>,
+    /// `Domain`, `TeamsMeetingProperties`, `GoogleMeetSipGuestJoin` (required there): the domain, at most 255 characters. Guide: Domain.
+    #[schemars(length(min = 1, max = 255))]
+    pub(crate) domain: Option<String>,
+    /// True uses the type's own transform, also where one is written. Default true without `transform` and `replace`, else false. Guide: Default processing enabled.
+    pub(crate) default_processing: Option<bool>,
+    /// How the alias is made: Jinja2 over the type's variables, at most 512 characters; not for `Regex` and `Custom`. Guide: Transform pattern.
+    #[schemars(length(max = 512))]
+    pub(crate) transform: Option<String>,
+    /// `Regex` (required there): what is searched in body and location, at most 250 characters. Guide: Match string.
+    #[serde(rename = "match")]
+    #[schemars(length(min = 1, max = 250))]
+    pub(crate) match_pattern: Option<String>,
+    /// `Regex`: what the match becomes, with `\1` to `\9` and `\g<name>`, at most 250 characters. Default: the matched text. Guide: Replace string.
+    #[schemars(length(max = 250))]
+    pub(crate) replace: Option<String>,
+    /// `Custom` (required there): Jinja2 over `calendar_event`, at most 10240 characters. Guide: Custom template.
+    #[schemars(length(min = 1, max = 10240))]
+    pub(crate) template: Option<String>,
+    /// The rule applies only then. Default: always.
+    pub(crate) when: Option<When>,
+    /// How the room dials: `Auto`, `Sip`, `H323`. Default `Auto`.
+    pub(crate) protocol: Option<Protocol>,
+}
+
+/// When a rule applies.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct When {
+    /// The organizer's mail domain is one of these, or below one.
+    pub(crate) organizer_domains: Option<Vec<String>>,
+    /// True: only private events; false: only others.
+    pub(crate) private: Option<bool>,
+}
