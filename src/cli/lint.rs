@@ -1,9 +1,112 @@
-//! (being written)
+//! `otj lint`: everything that is wrong with a directory, at once. Prints findings to stdout, exits 0 (none), 1 (findings) or 2.
 
-/// (being written)
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::ValueEnum;
+
+use crate::config::files::{self, ReadOptions};
+use crate::config::{LoadOptions, SecretOptions, Secrets, load};
+use crate::diagnostic::{self, Diagnostic, codes, count, json, text};
+
+/// Checks directories: schema, references, rules, secrets. All findings at once.
+///
+/// Example: otj lint otj.d
 #[derive(clap::Args, Debug)]
-pub(super) struct Lint {}
+pub(super) struct Lint {
+    /// Directories; each is a deployment of its own.
+    #[arg(default_value = "otj.d", value_name = "DIR")]
+    directories: Vec<PathBuf>,
+    /// The form of the findings.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Warnings fail too, but for those about what is not in effect yet.
+    #[arg(long)]
+    strict: bool,
+    /// Look up every secret: missing ones are errors, weak ones warnings.
+    #[arg(long)]
+    check_secrets: bool,
+    /// Secrets may stand in the documents.
+    #[arg(long)]
+    allow_inline_secrets: bool,
+    /// A directory without documents is no error.
+    #[arg(long)]
+    allow_empty: bool,
+    /// Where secret files may lie, beside the directory itself [default: /run/secrets, /etc/otj/secrets, $CREDENTIALS_DIRECTORY].
+    #[arg(long, value_name = "DIR")]
+    secret_dir: Vec<PathBuf>,
+    /// Says what a code means, and nothing else.
+    #[arg(long, value_name = "CODE")]
+    explain: Option<String>,
+}
 
-pub(super) fn run(_verb: &Lint) -> anyhow::Result<std::process::ExitCode> {
-    anyhow::bail!("being written")
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(super) fn run(verb: &Lint) -> anyhow::Result<ExitCode> {
+    if let Some(code) = &verb.explain {
+        let Some((title, explanation)) = codes::explain(code) else {
+            bail!("there is no code `{code}`; codes look like OTJ102");
+        };
+        super::print(&format!("{}: {title}\n\n{explanation}\n", code.to_uppercase()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (mut findings, mut texts, mut documents) = (vec![], BTreeMap::new(), 0);
+    for directory in &verb.directories {
+        let snapshot = files::read(std::slice::from_ref(directory), ReadOptions::default())
+            .with_context(|| format!("cannot lint `{}`", directory.display()))?;
+        let mut secrets = Secrets::live(SecretOptions::new(&verb.secret_dir, None));
+        let options = LoadOptions {
+            allow_empty: verb.allow_empty,
+            allow_inline_secrets: verb.allow_inline_secrets,
+            check_secrets: verb.check_secrets,
+            invitation: None,
+        };
+        let loaded = load(&snapshot, &mut secrets, &options);
+        documents += loaded.documents.values().sum::<usize>();
+        findings.extend(loaded.diagnostics);
+        texts.extend(snapshot.files.into_iter().map(|file| (file.path, file.bytes)));
+    }
+    diagnostic::sort(&mut findings);
+    match verb.format {
+        Format::Json => super::print(&format!("{:#}\n", json::render(&findings))),
+        Format::Text => {
+            let source = |path: &str| texts.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok());
+            super::print(&text::render(&findings, source, colour()));
+            super::print(&summary(&findings, documents, verb.directories.len()));
+        }
+    }
+    Ok(if findings.iter().any(|finding| fails(finding, verb.strict)) { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn fails(finding: &Diagnostic, strict: bool) -> bool {
+    match finding.severity {
+        diagnostic::Severity::Error => true,
+        diagnostic::Severity::Warning => strict && !finding.code.starts_with("OTJ9"),
+    }
+}
+
+/// Colour is for people at a terminal who have not asked to be spared it; see <https://no-color.org>.
+#[expect(clippy::disallowed_methods, reason = "NO_COLOR is a convention of terminals, not a setting of ours")]
+fn colour() -> bool {
+    std::io::stdout().is_terminal() && std::env::var("NO_COLOR").map_or(true, |value| value.is_empty())
+}
+
+fn summary(findings: &[Diagnostic], documents: usize, directories: usize) -> String {
+    let plural = |count: usize, word: &str| match count {
+        1 => format!("1 {word}"),
+        _ => format!("{count} {word}s"),
+    };
+    let directories = if directories == 1 { "1 directory".to_owned() } else { format!("{directories} directories") };
+    let read = format!("{} in {directories}", plural(documents, "document"));
+    match count(findings) {
+        (0, 0) => format!("{read}: nothing to complain about\n"),
+        (errors, warnings) => format!("{read}: {}, {}\n", plural(errors, "error"), plural(warnings, "warning")),
+    }
 }

@@ -1,10 +1,15 @@
 //! A snapshot in, the wish and every finding out. Nothing here touches the world but the secrets it is handed.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{self, Diagnostic, Place};
 use crate::model::rule_test::RuleTest;
 use crate::model::{Desired, Event};
 
+use super::checks::{self, Looked};
+use super::directory::Directory;
 use super::files::{Secrets, Snapshot};
+use super::names::Names;
+use super::resolve::resolve;
+use super::rule_tests::rule_tests;
 
 /// Turns a file that a RuleTest names (`.ics`, `.eml`) into an event. Calendars are read elsewhere, so the caller brings the reader.
 pub type InvitationReader = fn(name: &str, bytes: &[u8]) -> Result<Event, String>;
@@ -35,8 +40,32 @@ pub struct Loaded {
     pub documents: std::collections::BTreeMap<String, usize>,
 }
 
-/// Reads the meaning of a snapshot.
+/// Reads the meaning of a snapshot. Blocks while secrets are read; call it from a blocking thread.
 pub fn load(snapshot: &Snapshot, secrets: &mut Secrets, options: &LoadOptions) -> Loaded {
-    let _ = (snapshot, secrets, options);
-    Loaded::default()
+    let mut findings = snapshot.findings.clone();
+    let directory = Directory::read(snapshot, &mut findings);
+    empty_directory(snapshot, &directory, options, &mut findings);
+    let names = Names::of(&directory);
+    let looked = Looked { directory: &directory, names: &names, options };
+    checks::run(&looked, &mut findings);
+    let desired = resolve(&directory, &names, secrets, options, &mut findings);
+    let rule_tests = rule_tests(&directory, secrets, options, &mut findings);
+    diagnostic::sort(&mut findings);
+    let stopped = findings.iter().any(Diagnostic::stops_loading);
+    Loaded { desired: (!stopped).then_some(desired), rule_tests, documents: directory.counts(), diagnostics: findings }
+}
+
+/// An unmounted volume looks like an empty directory.
+fn empty_directory(
+    snapshot: &Snapshot,
+    directory: &Directory<'_>,
+    options: &LoadOptions,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let faulty = findings.iter().any(Diagnostic::stops_loading);
+    if directory.documents.is_empty() && !faulty && !options.allow_empty {
+        let root = snapshot.roots.first().map_or("", |root| root.given.as_str());
+        let finding = Diagnostic::error("OTJ010", Place::start_of(root), "the directory holds no documents");
+        findings.push(finding.help("if that is meant, say --allow-empty"));
+    }
 }

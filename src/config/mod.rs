@@ -1,11 +1,17 @@
 //! From a directory to the wish: `files` reads one consistent snapshot, `yaml` parses it with spans, `schema` and `document`
 //! give it types, `checks` judge it, `resolve` follows references and inheritance. Out come [`crate::model::Desired`] and findings.
 
+mod checks;
+mod directory;
 mod document;
 pub mod files;
 mod load;
+mod names;
+mod resolve;
+mod rule_tests;
 pub mod schema;
 pub(crate) mod yaml;
 
 pub use files::{ReadFailure, ReadOptions, SecretOptions, Secrets, Snapshot};
 pub use load::{InvitationReader, LoadOptions, Loaded, load};
+pub use rule_tests::event_from_json;

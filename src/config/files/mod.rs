@@ -73,6 +73,12 @@ pub fn read(roots: &[PathBuf], options: ReadOptions) -> Result<Snapshot, ReadFai
     Err(last)
 }
 
+/// A text file of our own that somebody named on the command line.
+#[must_use]
+pub fn read_text(path: &Path) -> Option<String> {
+    String::from_utf8(confined::read_regular(path, FILE_MAX).ok()?).ok()
+}
+
 fn read_once(roots: &[PathBuf], options: ReadOptions) -> Result<Snapshot, ReadFailure> {
     let roots: Vec<Root> = roots.iter().map(|root| Root::resolve(root)).collect::<Result<_, _>>()?;
     refuse_overlap(&roots)?;

@@ -1,0 +1,63 @@
+//! OTJ901 to OTJ903: parts of the language that this version does nothing with. They are warnings where an author wrote one.
+
+use crate::config::directory::{Document, Spec};
+use crate::diagnostic::Diagnostic;
+use crate::model::desired::RuleType;
+
+use super::Looked;
+
+pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
+    for document in &looked.directory.documents {
+        kind_without_effect(looked, document, findings);
+        field_without_effect(looked, document, findings);
+        rule_type_without_effect(looked, document, findings);
+    }
+}
+
+fn kind_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut Vec<Diagnostic>) {
+    if matches!(document.spec, Spec::Planned) {
+        let place = looked.directory.value(document, "/kind");
+        let message = format!("documents of kind {} are not in effect yet", document.kind.name());
+        findings.push(Diagnostic::warning("OTJ901", place, message));
+    }
+}
+
+fn field_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut Vec<Diagnostic>) {
+    let mut fields =
+        vec![("/metadata/renamedFrom", document.metadata.renamed_from.as_ref().is_some_and(|it| !it.is_empty()))];
+    match &document.spec {
+        Spec::Ics(it) => fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true))),
+        Spec::CalDav(it) => fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true))),
+        Spec::Profile(it) => {
+            fields.push(("/spec/webex", it.webex.is_some()));
+            fields.push(("/spec/ruleSets", it.rule_sets.as_ref().is_some_and(|sets| !sets.is_empty())));
+        }
+        Spec::Group(it) => {
+            fields.push(("/spec/location", it.location.as_deref().is_some_and(|location| location != "default")));
+            fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true)));
+        }
+        Spec::Endpoint(it) => fields.push(("/spec/webex", it.webex.is_some())),
+        _ => {}
+    }
+    for (pointer, _) in fields.into_iter().filter(|(_, written)| *written) {
+        let name = pointer.rsplit('/').next().unwrap_or_default();
+        let place = looked.directory.key(document, pointer);
+        findings.push(Diagnostic::warning("OTJ902", place, format!("`{name}` is not in effect yet")));
+    }
+}
+
+/// Whether this version looks for rules of this type.
+pub(crate) fn in_effect(rule_type: RuleType) -> bool {
+    use RuleType::{Custom, Domain, Regex, TeamsBodyPexipService, Webex, Zoom};
+    matches!(rule_type, Zoom | Webex | TeamsBodyPexipService | Domain | Regex | Custom)
+}
+
+fn rule_type_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut Vec<Diagnostic>) {
+    if let Spec::Rule(rule) = &document.spec
+        && !in_effect(rule.rule_type)
+    {
+        let place = looked.directory.value(document, "/spec/type");
+        let message = format!("rules of type {:?} are not in effect yet and are skipped", rule.rule_type);
+        findings.push(Diagnostic::warning("OTJ903", place, message));
+    }
+}
