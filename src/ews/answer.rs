@@ -180,8 +180,12 @@ impl Answer {
         match self.known.form {
             Form::Listed => self.xml.open(self.known.message, &[class]),
             Form::Flat => self.xml.open(self.known.response, &[("xmlns:m", MESSAGES), class]),
-            Form::Wrapped => {
-                self.xml.open(self.known.response, &[("xmlns:m", MESSAGES)]).open("m:ResponseMessage", &[class])
+            Form::Wrapped(around) => {
+                self.xml.open(self.known.response, &[("xmlns:m", MESSAGES)]);
+                around.iter().for_each(|name| {
+                    self.xml.open(name, &[]);
+                });
+                self.xml.open("m:ResponseMessage", &[class])
             }
         };
         self.xml.text("m:MessageText", code.text()).text("m:ResponseCode", code.name());
@@ -190,8 +194,10 @@ impl Answer {
             self.xml.empty(required, &[]);
         }
         self.xml.close();
-        if self.known.form == Form::Wrapped {
-            self.xml.close();
+        if let Form::Wrapped(around) = self.known.form {
+            (0..=around.len()).for_each(|_| {
+                self.xml.close();
+            });
         }
         self
     }
@@ -213,8 +219,8 @@ enum Form {
     Listed,
     /// The answer is the one message.
     Flat,
-    /// One message inside the answer.
-    Wrapped,
+    /// One message inside the answer, within these elements.
+    Wrapped(&'static [&'static str]),
 }
 
 /// An operation we know by name.
@@ -271,13 +277,12 @@ static KNOWN: &[Known] = &[
     operation!("Unsubscribe", Listed, None, ErrorSubscriptionNotFound),
     operation!("ExpandDL", Listed, None, ErrorNameResolutionNoResults),
     operation!("GetAttachment", Listed, ATTACHMENTS, ErrorItemNotFound),
-    operation!("GetServerTimeZones", Listed, None, ErrorAccessDenied),
+    operation!("GetServerTimeZones", Listed, Some("m:TimeZoneDefinitions"), ErrorAccessDenied),
     operation!("GetUserConfiguration", Listed, None, ErrorItemNotFound),
     operation!("GetMailTips", Flat, None, ErrorAccessDenied),
     operation!("GetDelegate", Flat, None, ErrorAccessDenied),
     operation!("GetRoomLists", Flat, None, ErrorAccessDenied),
     operation!("GetRooms", Flat, None, ErrorAccessDenied),
-    operation!("GetPasswordExpirationDate", Flat, None, ErrorAccessDenied),
     operation!("CreateItem", Listed, ITEMS, ErrorAccessDenied),
     operation!("UpdateItem", Listed, ITEMS, ErrorAccessDenied),
     operation!("DeleteItem", Listed, None, ErrorAccessDenied),
@@ -296,7 +301,7 @@ static KNOWN: &[Known] = &[
         declined: Code::ErrorAccessDenied,
         response: "m:GetUserOofSettingsResponse",
         message: "m:ResponseMessage",
-        form: Form::Wrapped,
+        form: Form::Wrapped(&[]),
         required: None,
     },
     Known {
@@ -304,7 +309,7 @@ static KNOWN: &[Known] = &[
         declined: Code::ErrorAccessDenied,
         response: "m:GetUserAvailabilityResponse",
         message: "m:ResponseMessage",
-        form: Form::Wrapped,
+        form: Form::Wrapped(&["m:FreeBusyResponseArray", "m:FreeBusyResponse"]),
         required: None,
     },
 ];

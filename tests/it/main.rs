@@ -5,6 +5,7 @@ mod calendar;
 mod cisco;
 mod configuration;
 mod poly;
+mod python;
 mod reconciling;
 mod rules;
 mod serving;

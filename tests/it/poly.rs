@@ -1,1 +1,8 @@
-//! (being written)
+//! The Poly server over TLS, against real Exchange clients, curl, the official schemas, and clients that mean no good.
+
+mod clients;
+mod desk;
+mod hostile;
+mod news;
+mod rooms;
+mod schemas;

@@ -116,7 +116,7 @@ impl Desk<'_> {
             || address.to_lowercase() == self.account.room.as_str()
             || is_login(address)
             || address.rsplit_once('\\').is_some_and(|(_, user)| is_login(user))
-            || address.split_once('@').is_some_and(|(user, _)| is_login(user))
+            || address.split_once('@').is_some_and(|(user, domain)| is_login(user) && !domain.contains('@'))
     }
 
     fn folder_id(&self, place: Place) -> String {
