@@ -28,8 +28,8 @@ use super::zone::{self, Zone, Zones};
 use crate::model::agenda::EVENTS_MAX;
 use crate::model::{Event, RoomEmail, Window};
 
-/// Occurrences computed for one calendar, all series together, before what is left is given up as unreadable. Half a second.
-const BUDGET: usize = 200_000;
+/// Occurrences computed for one calendar, all series together, before what is left is given up as unreadable. About a second.
+const BUDGET: usize = 300_000;
 
 /// A complete iCalendar stream.
 #[derive(Debug, Clone, PartialEq, Eq)]

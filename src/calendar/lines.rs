@@ -215,7 +215,9 @@ fn unquoted(text: &str, stops: &[char]) -> Option<usize> {
     let mut quoted = false;
     text.char_indices().find_map(|(at, c)| {
         quoted ^= c == '"';
-        (!quoted && stops.contains(&c)).then_some(at)
+        // Exchange names a zone `tzone://Microsoft/Utc`, without the quotes that its colon needs.
+        let in_scheme = c == ':' && text[at..].starts_with("://Microsoft/");
+        (!quoted && !in_scheme && stops.contains(&c)).then_some(at)
     })
 }
 

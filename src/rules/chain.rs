@@ -212,7 +212,9 @@ fn run(work: &Work, rule: &RuleSpec, texts: &Texts<'_>) -> Result<Hit, Why> {
     match work {
         Work::Provider { provider, transform } => {
             let finding = (provider.find)(rule, texts).ok_or(Why::NothingFound)?;
-            let context = minijinja::Value::from_pairs(finding.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            let context = minijinja::Value::from_pairs(
+                finding.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+            );
             let text = non_empty(transform.render(&context)?)?;
             Ok(Hit { place: finding.place, text, variables: finding.variables })
         }

@@ -141,7 +141,7 @@ fn challenges(line: &str) -> Vec<(&str, &str)> {
     for (start, part) in parts(line) {
         let name = part.split('=').next().unwrap_or(part);
         let scheme = name.split_whitespace().next().unwrap_or_default();
-        if !scheme.is_empty() && (!part.contains('=') || name.trim_end().contains(char::is_whitespace)) {
+        if !scheme.is_empty() && (!part.contains('=') || name.trim().contains(char::is_whitespace)) {
             let at = start + (part.len() - part.trim_start().len());
             found.push((at, at + scheme.len()));
         }

@@ -153,7 +153,9 @@ impl Case {
             || "2025-03-12T14:00:00Z".parse().unwrap(),
             |year| {
                 let at = |name: &str| part(name).unwrap_or_default();
-                format!("{year:04}-{:02}-{:02}T{:02}:{:02}:00Z", at("month"), at("day"), at("hour"), at("minute")).parse().unwrap()
+                format!("{year:04}-{:02}-{:02}T{:02}:{:02}:00Z", at("month"), at("day"), at("hour"), at("minute"))
+                    .parse()
+                    .unwrap()
             },
         );
         Event {
