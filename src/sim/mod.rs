@@ -3,3 +3,4 @@
 //! format is not made twice.
 
 pub mod cisco;
+pub mod poly;

@@ -6,3 +6,4 @@ mod hostile;
 mod news;
 mod rooms;
 mod schemas;
+mod simulated;
