@@ -110,6 +110,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Component>, IcsError> {
     }
     let mut calendars = Vec::new();
     let mut open: Vec<Component> = Vec::new();
+    let last = text.trim_end().lines().count();
     for (number, line) in unfolded(text) {
         let Some(property) = property(&line) else {
             if open.is_empty() && !line.trim().is_empty() {
@@ -121,8 +122,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Component>, IcsError> {
             "BEGIN" => begin(&mut open, property.value.trim().to_ascii_uppercase(), number)?,
             "END" => {
                 let closed = property.value.trim().to_ascii_uppercase();
-                if let Some(calendar) = end(&mut open, &closed, number)? {
-                    calendars.push(calendar);
+                match end(&mut open, &closed, number) {
+                    Ok(calendar) => calendars.extend(calendar),
+                    // The end of a name is missing, too.
+                    Err(IcsError::Nesting(_)) if number == last && !open.is_empty() => return Err(IcsError::CutOff),
+                    Err(fault) => return Err(fault),
                 }
             }
             _ => match open.last_mut() {
@@ -257,7 +261,7 @@ mod tests {
             ("HTTP/1.1 200: OK", Err(IcsError::NotCalendar)),
             ("BEGIN:VEVENT\nEND:VEVENT\n", Err(IcsError::NotCalendar)),
             ("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\nEND:VEVENT\n", Err(IcsError::CutOff)),
-            ("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\nEND:VCALEND", Err(IcsError::Nesting(4))),
+            ("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\nEND:VCALEND", Err(IcsError::CutOff)),
             ("BEGIN:VCALENDAR\nEND:VCALENDAR\nBEGIN:VCALENDAR\n", Err(IcsError::CutOff)),
             ("BEGIN:VCALENDAR\nEND:VCALENDAR\nX-MORE:1", Err(IcsError::Nesting(3))),
             ("BEGIN:VCALENDAR\nEND:VEVENT\nEND:VCALENDAR", Err(IcsError::Nesting(2))),

@@ -1,4 +1,9 @@
 //! Reading calendars, and the one way out to the network, against real servers on loopback.
 
+mod asking;
+mod caldav;
 mod egress;
 mod occurrences;
+mod published;
+mod radicale;
+mod second_opinion;

@@ -9,8 +9,8 @@ pub(crate) fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// A script, ready for arguments.
-pub(crate) fn script(path: &str) -> Command {
+/// The interpreter.
+pub(crate) fn interpreter() -> PathBuf {
     let given = std::env::var_os("OTJ_TEST_PYTHON").map(PathBuf::from);
     let python = given.unwrap_or_else(|| root("target/py/bin/python"));
     assert!(
@@ -18,7 +18,12 @@ pub(crate) fn script(path: &str) -> Command {
         "{} is missing: run `ci/test` once, which installs it, or set OTJ_TEST_PYTHON",
         python.display()
     );
-    let mut command = Command::new(python);
+    python
+}
+
+/// A script, ready for arguments.
+pub(crate) fn script(path: &str) -> Command {
+    let mut command = Command::new(interpreter());
     command.arg(root(path));
     command
 }
