@@ -1,8 +1,12 @@
 //! The command line: one verb, one file. The only place that prints, exits and wires the whole.
 
+mod approve;
 mod lint;
 mod match_invitation;
+mod node;
+mod reload;
 mod schema;
+mod status;
 mod test;
 
 use std::process::ExitCode;
@@ -35,6 +39,9 @@ enum Verb {
     Schema(schema::Schema),
     Test(test::Test),
     Match(match_invitation::Match),
+    Status(status::Status),
+    Approve(approve::Approve),
+    Reload(reload::Reload),
 }
 
 /// Runs the verb of the command line. 2 is the exit code of "could not run"; what 0 and 1 mean is each verb's to say.
@@ -46,6 +53,9 @@ pub fn main() -> ExitCode {
         Verb::Schema(verb) => schema::run(&verb),
         Verb::Test(verb) => test::run(&verb),
         Verb::Match(verb) => match_invitation::run(&verb),
+        Verb::Status(verb) => status::run(&verb),
+        Verb::Approve(verb) => approve::run(&verb),
+        Verb::Reload(verb) => reload::run(&verb),
     };
     outcome.unwrap_or_else(|error| {
         complain(&format!("error: {error:#}"));

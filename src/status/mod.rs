@@ -3,6 +3,7 @@
 //! In: the [`Board`], the tally, the time. Out: plain serializable views ([`summary`]), what drifts and why ([`conditions`]),
 //! and the text of `/metrics` ([`metrics`]). Everything is made when asked, so what left the board is gone everywhere at once.
 
+pub mod age;
 pub mod conditions;
 pub mod metrics;
 pub mod summary;

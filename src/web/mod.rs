@@ -65,7 +65,6 @@ pub struct WebState {
 }
 
 /// The router of `--listen`.
-#[must_use]
 pub fn router(state: WebState) -> Router {
     let everybody = Router::new().route("/-/healthy", get(healthy)).route("/-/ready", get(ready));
     let metrics = Router::new().route("/metrics", get(metrics_page));

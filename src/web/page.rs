@@ -10,13 +10,14 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::problem::Problem;
 use super::{Asking, WebState};
+use crate::status::age::ago;
 use crate::status::summary::{self, EndpointView, LossView, RoomView, StatusView};
 
 /// Rows of a table before it ends with a count of the rest.
@@ -268,42 +269,5 @@ fn when(at: Timestamp, now: Timestamp) -> When {
         iso: at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         full: at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         ago: ago(at, now),
-    }
-}
-
-/// How long ago, or until then, in the unit people would say.
-fn ago(at: Timestamp, now: Timestamp) -> String {
-    let apart = now.duration_since(at);
-    let seconds = apart.as_secs().unsigned_abs();
-    let text = match seconds {
-        0..=1 => return "now".into(),
-        2..=89 => format!("{seconds} s"),
-        90..=5399 => format!("{} min", (seconds + 30) / 60),
-        5400..=129_599 => format!("{} h", (seconds + 1800) / 3600),
-        _ => format!("{} days", (seconds + 43_200) / 86_400),
-    };
-    if apart > SignedDuration::ZERO { format!("{text} ago") } else { format!("in {text}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_read_as_people_say_them() {
-        let now: Timestamp = "2026-03-02T08:00:00Z".parse().unwrap();
-        let cases = [
-            (0, "now"),
-            (5, "5 s ago"),
-            (89, "89 s ago"),
-            (90, "2 min ago"),
-            (3000, "50 min ago"),
-            (7200, "2 h ago"),
-            (200_000, "2 days ago"),
-            (-300, "in 5 min"),
-        ];
-        for (seconds, wanted) in cases {
-            assert_eq!(ago(now - SignedDuration::from_secs(seconds), now), wanted);
-        }
     }
 }

@@ -160,6 +160,30 @@ impl Site {
         tokio::join!(asking, answering)
     }
 
+    /// Serves the site on loopback while `work` runs off the runtime, and answers approvals as the loop would.
+    pub(super) async fn serve<T: Send + 'static>(mut self, work: impl FnOnce(String) -> T + Send + 'static) -> T {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let stop = tokio_util::sync::CancellationToken::new();
+        let serving = otj::listen::serve(listener, None, router(self.state.clone()), Default::default(), stop.clone());
+        let answering = async {
+            while let Some(Command::Approve { checksum, answer }) = self.commands.recv().await {
+                let known = checksum == "00ff00ff00ff00ff";
+                let _ =
+                    answer.send(if known { Ok("approved".into()) } else { Err("no plan has that checksum".into()) });
+            }
+        };
+        let working = async {
+            let done = tokio::task::spawn_blocking(move || work(server)).await.unwrap();
+            stop.cancel();
+            done
+        };
+        tokio::select! {
+            ((), done) = async { tokio::join!(serving, working) } => done,
+            () = answering => unreachable!("the state keeps the channel open"),
+        }
+    }
+
     /// Lets virtual time pass.
     pub(super) async fn wait(&self, span: Duration) {
         tokio::time::pause();
