@@ -3,6 +3,7 @@
 mod clients;
 mod desk;
 mod hostile;
+mod listener;
 mod news;
 mod rooms;
 mod schemas;

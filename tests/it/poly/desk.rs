@@ -49,6 +49,17 @@ pub(crate) async fn open() -> Desk {
 }
 
 pub(crate) async fn open_with(schemes: &[Scheme], emit: PolyEmit) -> Desk {
+    let (certificate, key) = self_signed(&["localhost".into(), "127.0.0.1".into()]).unwrap();
+    let tls = TlsSettings::from_pem(certificate.as_bytes(), &key).unwrap();
+    start(schemes, emit, tls, certificate).await
+}
+
+/// With a certificate of one's own.
+pub(crate) async fn open_on(tls: TlsSettings, certificate: String) -> Desk {
+    start(&[Scheme::Basic], PolyEmit::default(), tls, certificate).await
+}
+
+async fn start(schemes: &[Scheme], emit: PolyEmit, tls: TlsSettings, certificate: String) -> Desk {
     let mut cells = BTreeMap::new();
     let mut by_login = BTreeMap::new();
     for name in ["fjord", "vik", "mute"] {
@@ -94,8 +105,6 @@ pub(crate) async fn open_with(schemes: &[Scheme], emit: PolyEmit) -> Desk {
             axum::response::Response::from_parts(parts, Body::from(said))
         }
     }));
-    let (certificate, key) = self_signed(&["localhost".into(), "127.0.0.1".into()]).unwrap();
-    let tls = TlsSettings::from_pem(certificate.as_bytes(), &key).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://127.0.0.1:{}/EWS/Exchange.asmx", listener.local_addr().unwrap().port());
     let stop = CancellationToken::new();
