@@ -125,7 +125,7 @@ impl Scan {
                     return whole(&chars);
                 }
             },
-            Below::Deeper(limit) if indentation > limit || chars.iter().all(|c| c.is_whitespace()) => {
+            Below::Deeper(limit) if indentation > limit || !begins_anew(line) => {
                 let place = PLACES.iter().any(|word| line.trim_start().starts_with(&format!("{word}: ")));
                 return if place { vec![] } else { whole(&chars) };
             }
@@ -196,6 +196,16 @@ impl Scan {
 /// Indentation of the key of a line; the dash of a list item counts as indentation of what follows it.
 fn depth_of(chars: &[char]) -> usize {
     chars.iter().take_while(|c| **c == ' ').count()
+}
+
+/// Whether a line can be the next thing after a secret: a key, an item, a comment, a document. In a torn file anything else may
+/// still be the secret.
+fn begins_anew(line: &str) -> bool {
+    let line = line.trim_start();
+    let key = line.trim_start_matches("- ").split(':').next().unwrap_or_default();
+    let is_key =
+        line.contains(':') && !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "-_.\"'".contains(c));
+    is_key || line.starts_with("- ") || line.starts_with('#') || line.starts_with("---") || line.starts_with("...")
 }
 
 fn whole(chars: &[char]) -> Vec<(usize, usize)> {
@@ -293,6 +303,7 @@ mod tests {
             ("password:\n  value: hunter2\n  file: x\na: b", "password:\n  ••••\n  file: x\na: b"),
             ("secret: \"hunter2\nhunter2\nhunter2\" x\na: b", "secret: ••••\n••••\n•••• x\na: b"),
             ("token: {\nhunter2\n}\na: b", "token: ••••\n••••\n••••\na: b"),
+            ("key: |\n  hunter2\n{ hunter2\nhunter2\nname: x", "key: ••••\n  ••••\n••••\n••••\nname: x"),
             ("password hunter2", "password ••••"),
             ("clientSecret=hunter2", "clientSecret=••••"),
             ("- password: hunter2", "- password: ••••"),

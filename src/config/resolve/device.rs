@@ -33,6 +33,9 @@ impl<'a> Resolver<'a> {
         let serial = self.text(&levels, "cisco/serial", |it| it.serial.as_deref(), context);
         let fingerprint = self.text(&levels, "cisco/fingerprint", |it| it.fingerprint.as_deref(), context);
         let credentials = self.cisco_credentials(&levels, (chain.profile.0, defaults), context);
+        if address.is_none() && levels.iter().any(|(_, it, _)| it.address.is_some()) {
+            return None; // its template fails, which was said
+        }
         let Some(address) = address else {
             let place = self.directory.key(chain.document, "/spec/cisco");
             self.findings.push(Diagnostic::error("OTJ203", place, "the field `address` is missing"));
@@ -117,6 +120,9 @@ impl<'a> Resolver<'a> {
         let username = self.text(&levels, "poly/username", |it| it.username.as_deref(), context);
         let secret =
             levels.iter().find_map(|(document, it, template)| Some((*document, it.password.as_ref()?, *template)));
+        if username.is_none() && levels.iter().any(|(_, it, _)| it.username.is_some()) {
+            return None; // its template fails, which was said
+        }
         let (Some(username), Some((document, secret, template))) = (username, secret) else {
             let place = self.directory.key(chain.document, "/spec/poly");
             let finding = Diagnostic::error("OTJ210", place, "the endpoint has no user name and password");

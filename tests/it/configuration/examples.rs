@@ -1,0 +1,73 @@
+//! The directories that are documentation, and the command line around them.
+
+use std::process::{Command, Output};
+
+fn otj(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_otj")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn the_default_directory_and_the_examples_lint_clean() {
+    let mut arguments = vec!["lint".to_owned(), "--strict".to_owned(), "otj.d".to_owned()];
+    for topic in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")).unwrap() {
+        let directory = topic.unwrap().path().join("otj.d");
+        if directory.is_dir() {
+            arguments.push(directory.display().to_string());
+        }
+    }
+    assert!(arguments.len() >= 5);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let output = otj(&arguments);
+    assert!(output.status.success(), "{}", stdout(&output));
+    assert!(stdout(&output).ends_with("directories: nothing to complain about\n"), "{}", stdout(&output));
+}
+
+#[test]
+fn exit_codes_tell_findings_from_failure() {
+    for (arguments, code) in [
+        (&["lint", "otj.d"][..], 0),
+        (&["lint", "tests/lint/reference_group"], 1),
+        (&["lint", "--allow-inline-secrets", "tests/lint/rule_field_without_use"], 0),
+        (&["lint", "--allow-inline-secrets", "--strict", "tests/lint/rule_field_without_use"], 1),
+        (&["lint", "--allow-inline-secrets", "--strict", "tests/lint/not_in_effect"], 0),
+        (&["lint", "tests/lint/secret_inline"], 1),
+        (&["lint", "--allow-inline-secrets", "tests/lint/secret_inline"], 0),
+        (&["lint", "nowhere"], 2),
+        (&["lint", "Cargo.toml"], 2),
+        (&["lint", "--explain", "OTJ102"], 0),
+        (&["lint", "--explain", "OTJ000"], 2),
+        (&["schema", "--check"], 0),
+        (&["schema", "--check", "--directory", "src"], 1),
+        (&["schema", "--kind", "Endpoint"], 0),
+        (&["schema", "--kind", "Endpiont"], 2),
+    ] {
+        let output = otj(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{}", stdout(&output));
+    }
+}
+
+#[test]
+fn json_findings_have_the_documented_form() {
+    let output = otj(&["lint", "--format", "json", "--allow-inline-secrets", "tests/lint/reference_group"]);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let expected = serde_json::json!({
+        "errors": 1,
+        "warnings": 0,
+        "diagnostics": [{
+            "code": "OTJ102",
+            "severity": "error",
+            "message": "endpoint `a` names group `olso`, which no document defines",
+            "file": "tests/lint/reference_group/a.yaml",
+            "line": 5,
+            "column": 10,
+            "endLine": 5,
+            "endColumn": 14,
+            "help": "there is one with a similar name: `oslo` (tests/lint/reference_group/base.yaml:15)",
+        }],
+    });
+    assert_eq!(found, expected);
+}
