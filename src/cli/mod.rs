@@ -1,6 +1,8 @@
 //! The command line: one verb, one file. The only place that prints, exits and wires the whole.
 
 mod approve;
+mod directory;
+mod event_file;
 mod lint;
 mod match_invitation;
 mod node;
@@ -8,6 +10,7 @@ mod reload;
 mod schema;
 mod status;
 mod test;
+mod verdict;
 
 use std::process::ExitCode;
 

@@ -1,9 +1,184 @@
-//! (being written)
+//! `otj test`: the RuleTests of directories. Prints results to stdout; exits 0 (all pass), 1 (some fail), 2 (could not run).
 
-/// (being written)
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use super::directory;
+use super::verdict::{Judged, protocol, trace_text, visible};
+use crate::model::rule_test::{Expect, RuleCase, RuleTest};
+use crate::model::{Desired, ProfileName, RuleName};
+use crate::rules::{self, Chain};
+
+/// Runs the RuleTests of directories.
+///
+/// Example: otj test otj.d --run zoom --trace
 #[derive(clap::Args, Debug)]
-pub(super) struct Test {}
+pub(super) struct Test {
+    /// Directories; each is a deployment of its own.
+    #[arg(default_value = "otj.d", value_name = "DIR")]
+    directories: Vec<PathBuf>,
+    /// Only cases whose `DOCUMENT/CASE` this regular expression finds.
+    #[arg(long, value_name = "REGEX")]
+    run: Option<String>,
+    /// The form of the results.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Shows for every case what each rule made of it, not only for those that fail.
+    #[arg(long)]
+    trace: bool,
+}
 
-pub(super) fn run(_verb: &Test) -> anyhow::Result<std::process::ExitCode> {
-    anyhow::bail!("being written")
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// A case that ran.
+struct Ran<'t> {
+    test: &'t RuleTest,
+    case: &'t RuleCase,
+    judged: Judged,
+    /// What differs: field, expected, actual.
+    differences: Vec<(String, String, String)>,
+}
+
+pub(super) fn run(verb: &Test) -> anyhow::Result<ExitCode> {
+    let filter = verb.run.as_deref().map(regex::Regex::new).transpose().context("`--run` is no regular expression")?;
+    let (mut passed, mut failed, mut cases, mut text) = (0, 0, vec![], String::new());
+    for directory in &verb.directories {
+        let loaded = directory::load(directory)?;
+        let desired = loaded.desired.unwrap_or_default();
+        let ran = run_all(&desired, &loaded.rule_tests, filter.as_ref())?;
+        for ran in &ran {
+            *(if ran.differences.is_empty() { &mut passed } else { &mut failed }) += 1;
+            cases.push(ran.json());
+            text.push_str(&ran.text(verb.trace));
+        }
+        if filter.is_none() {
+            text.push_str(&coverage(&desired, &ran));
+        }
+    }
+    match verb.format {
+        Format::Json => {
+            super::print(&format!("{:#}\n", json!({"passed": passed, "failed": failed, "cases": cases})));
+        }
+        Format::Text => super::print(&format!("{text}{passed} passed, {failed} failed\n")),
+    }
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn run_all<'t>(
+    desired: &Desired,
+    tests: &'t [RuleTest],
+    filter: Option<&regex::Regex>,
+) -> anyhow::Result<Vec<Ran<'t>>> {
+    let mut chains: BTreeMap<ProfileName, Chain> = BTreeMap::new();
+    let mut ran = vec![];
+    for test in tests {
+        let missing = || format!("{}: there is no profile `{}`", test.file, test.profile);
+        let profile = desired.profiles.get(&test.profile).with_context(missing)?;
+        let evaluation = desired.evaluations.get(&profile.evaluation).with_context(missing)?;
+        let chain = chains.entry(test.profile.clone()).or_insert_with(|| Chain::compile(evaluation));
+        for case in &test.cases {
+            if filter.is_some_and(|filter| !filter.is_match(&format!("{}/{}", test.document, case.name))) {
+                continue;
+            }
+            let judged = Judged::of(chain, &profile.view, &case.event);
+            let differences = differences(&case.expect, &judged);
+            ran.push(Ran { test, case, judged, differences });
+        }
+    }
+    Ok(ran)
+}
+
+/// What differs from what was written; what was not written is not looked at.
+fn differences(expect: &Expect, judged: &Judged) -> Vec<(String, String, String)> {
+    let mut found = vec![];
+    let mut compare = |field: &str, expected: Option<Value>, actual: Value| {
+        if let Some(expected) = expected.filter(|expected| *expected != actual) {
+            found.push((field.to_owned(), expected.to_string(), actual.to_string()));
+        }
+    };
+    compare("alias", expect.alias.as_ref().map(|alias| json!(alias)), json!(judged.alias));
+    compare("rule", expect.rule.as_ref().map(|rule| json!(rule)), json!(judged.rule()));
+    compare("subject", expect.subject.as_ref().map(|subject| json!(subject)), json!(judged.subject));
+    compare("shown", expect.shown.map(Value::from), json!(judged.shown()));
+    let actual = protocol(judged.outcome.verdict.protocol);
+    compare("protocol", expect.protocol.map(|expected| json!(protocol(expected))), json!(actual));
+    for (name, value) in &expect.variables {
+        compare(&format!("variables.{name}"), Some(json!(value)), json!(judged.outcome.variables.get(name)));
+    }
+    found
+}
+
+impl Ran<'_> {
+    fn json(&self) -> Value {
+        let expect = &self.case.expect;
+        let mut expected = serde_json::Map::new();
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                expected.insert(name.to_owned(), value);
+            }
+        };
+        put("alias", expect.alias.as_ref().map(|alias| json!(alias)));
+        put("rule", expect.rule.as_ref().map(|rule| json!(rule)));
+        put("subject", expect.subject.as_ref().map(|subject| json!(subject)));
+        put("shown", expect.shown.map(Value::from));
+        put("protocol", expect.protocol.map(|expected| json!(protocol(expected))));
+        put("variables", (!expect.variables.is_empty()).then(|| json!(expect.variables)));
+        json!({
+            "document": self.test.document,
+            "case": self.case.name,
+            "passed": self.differences.is_empty(),
+            "expected": expected,
+            "actual": self.judged.json(),
+        })
+    }
+
+    fn text(&self, traced: bool) -> String {
+        let mut out = String::new();
+        let (file, line) = (&self.test.file, self.case.line);
+        let title = format!("{} / {}", visible(&self.test.document), visible(&self.case.name));
+        if self.differences.is_empty() {
+            let _ = writeln!(out, "ok    {title}");
+        } else {
+            let _ = writeln!(out, "FAIL  {title}\n      {file}:{line}");
+        }
+        for (field, expected, actual) in &self.differences {
+            let _ = writeln!(out, "      {field}: expected {}, got {}", visible(expected), visible(actual));
+        }
+        if traced || !self.differences.is_empty() {
+            out.push_str(&trace_text(&self.judged.outcome.trace, "        "));
+        }
+        out
+    }
+}
+
+/// Names the rules that could have matched and never did, of every profile.
+fn coverage(desired: &Desired, ran: &[Ran<'_>]) -> String {
+    let matched: BTreeSet<(&ProfileName, &str)> =
+        ran.iter().filter_map(|ran| Some((&ran.test.profile, ran.judged.rule()?))).collect();
+    let mut unmatched = vec![];
+    for profile in desired.profiles.values() {
+        let rules = desired.evaluations.get(&profile.evaluation).map(|evaluation| evaluation.rules.as_slice());
+        let names: BTreeSet<&RuleName> = rules
+            .unwrap_or_default()
+            .iter()
+            .filter(|rule| rule.enabled && rules::in_effect(rule.rule_type))
+            .map(|rule| &rule.name)
+            .collect();
+        let missing = names.into_iter().filter(|rule| !matched.contains(&(&profile.name, rule.as_str())));
+        unmatched.extend(missing.map(|rule| format!("{}/{}", visible(profile.name.as_str()), visible(rule.as_str()))));
+    }
+    match unmatched.as_slice() {
+        [] => "every rule is exercised by a case\n".into(),
+        _ => format!("no case exercises: {}\n", unmatched.join(", ")),
+    }
 }

@@ -29,3 +29,4 @@ pub use pattern::check as check_regex;
 pub use template::check as check_template;
 pub use texts::Place;
 pub use trace::{Trace, Tried, Why};
+pub use types::in_effect;

@@ -1,14 +1,15 @@
 //! The rule engine on invitations: the corpus, and whole evaluations.
 
+mod chain;
 mod corpus;
+mod verbs;
 
 use std::collections::BTreeMap;
 
-use otj::model::desired::RuleType;
 use otj::model::{MatchedBy, Protocol};
 use otj::rules::{Chain, Outcome, Why};
 
-use corpus::{Case, evaluation, rule};
+use corpus::Case;
 
 /// What is wrong with the outcome of a case; empty: nothing.
 fn faults(case: &Case, outcome: &Outcome) -> Vec<String> {

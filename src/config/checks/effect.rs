@@ -48,8 +48,7 @@ fn field_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut
 
 /// Whether this version looks for rules of this type.
 pub(crate) fn in_effect(rule_type: RuleType) -> bool {
-    use RuleType::{Custom, Domain, Regex, TeamsBodyPexipService, Webex, Zoom};
-    matches!(rule_type, Zoom | Webex | TeamsBodyPexipService | Domain | Regex | Custom)
+    crate::rules::in_effect(rule_type)
 }
 
 fn rule_type_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut Vec<Diagnostic>) {

@@ -61,6 +61,12 @@ pub(super) fn provider(rule_type: RuleType) -> Option<Provider> {
     Some(Provider { find, transform, places })
 }
 
+/// Whether this version acts on rules of this type.
+#[must_use]
+pub fn in_effect(rule_type: RuleType) -> bool {
+    matches!(rule_type, RuleType::Regex | RuleType::Custom) || provider(rule_type).is_some()
+}
+
 /// Variables from pairs.
 fn variables<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()

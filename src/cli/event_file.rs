@@ -1,0 +1,115 @@
+//! An invitation in a file: `.json` (the `event` of a RuleTest), `.eml`, `.ics`. Read by `otj match`, and by RuleTests that name
+//! a file.
+
+mod eml;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::calendar::ics;
+use crate::config::event_from_json;
+use crate::model::failure::chain;
+use crate::model::{Body, Confidential, Event, Person, RoomEmail, Window};
+
+/// Largest invitation file, in bytes.
+const FILE_MAX: usize = 16 << 20;
+
+/// When an invitation without times takes place.
+const SOME_DAY: &str = "2026-01-05T10:00:00Z";
+
+/// The event that the file `name` holds. Its ending says how to read it; without one it is JSON, iCalendar or mail by how it begins.
+///
+/// # Errors
+/// Says what is wrong with the file, in one line.
+pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Event, String> {
+    if bytes.len() > FILE_MAX {
+        return Err("it is larger than 16 MiB".into());
+    }
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
+    let start = bytes.trim_ascii_start();
+    match ending.as_str() {
+        "json" => event_from_json(bytes),
+        "ics" => ics(bytes),
+        "eml" => eml::read(bytes),
+        _ if start.starts_with(b"{") => event_from_json(bytes),
+        _ if start.len() >= 15 && start[..15].eq_ignore_ascii_case(b"BEGIN:VCALENDAR") => ics(bytes),
+        _ => eml::read(bytes),
+    }
+}
+
+/// The earliest event of an iCalendar stream.
+fn ics(bytes: &[u8]) -> Result<Event, String> {
+    let calendar = ics::parse(bytes).map_err(|error| chain(&error))?;
+    let room = RoomEmail::parse("room@localhost").expect("the constant is an address");
+    let zone = calendar.time_zone().and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC);
+    let day = |text: &str| text.parse().expect("the constant is a time");
+    // Series without end are computed up to the window's; longer windows cost more and show no earlier event.
+    let window = Window { from: day("1990-01-01T00:00:00Z"), to: day("2090-01-01T00:00:00Z") };
+    let found = calendar.occurrences(&room, &zone, window);
+    let unreadable = found.unreadable.len();
+    found.events.into_iter().next().ok_or_else(|| match unreadable {
+        0 => "it holds no event that is not cancelled".into(),
+        _ => "its event cannot be read".into(),
+    })
+}
+
+/// An event with nothing but a body and times.
+fn plain(body: Body, start: Timestamp, end: Timestamp) -> Event {
+    Event {
+        uid: "invitation".into(),
+        original_start: None,
+        start,
+        end,
+        all_day: false,
+        subject: Confidential::default(),
+        organizer: Person::default(),
+        location: Confidential::default(),
+        body,
+        private: false,
+        tentative: false,
+        properties: serde_json::Map::new(),
+        time_zone: None,
+        last_modified: None,
+    }
+}
+
+fn some_day() -> Timestamp {
+    SOME_DAY.parse().expect("the constant is a time")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ICS: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20260105T100000Z\r\nDTEND:20260105T110000Z\r\n\
+        RRULE:FREQ=DAILY\r\nSUMMARY:Weekly\r\nLOCATION:sip:a@b.example\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+    #[test]
+    fn the_ending_or_else_the_beginning_says_what_a_file_is() {
+        for (name, text) in [
+            ("x.json", r#"{"subject": "Weekly"}"#),
+            ("-", r#" {"subject": "Weekly"}"#),
+            ("x.ICS", ICS),
+            ("-", ICS),
+            ("x.eml", "Subject: Weekly\n\nhello"),
+            ("-", "Subject: Weekly\n\nhello"),
+        ] {
+            let event = read(name, text.as_bytes()).unwrap();
+            assert_eq!(event.subject.expose(), "Weekly", "{name}");
+            assert_eq!(event.start, some_day(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_none_of_these_is_refused_with_a_reason() {
+        for (name, text) in [
+            ("x.json", "{"),
+            ("x.json", r#"{"subjct": ""}"#),
+            ("x.ics", "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n"),
+            ("x.ics", "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"),
+            ("x.eml", ""),
+        ] {
+            assert!(!read(name, text.as_bytes()).unwrap_err().is_empty(), "{name}: {text}");
+        }
+    }
+}

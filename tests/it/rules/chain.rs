@@ -1,0 +1,187 @@
+//! Chains as a whole: order, conditions, what a broken rule costs, allow-lists, titles, reuse.
+
+use otj::model::desired::{RuleType, When};
+use otj::model::{
+    Agenda, Body, Complete, Confidential, Digest, EvaluationSpec, Event, IntegrationName, MatchedBy, Person, Proof,
+    Protocol, RoomEmail, RoomKey, RuleSpec, Window,
+};
+use otj::rules::{Chain, Outcome, evaluate};
+
+use super::corpus::{evaluation, rule};
+
+fn event(body: &str) -> Event {
+    Event {
+        uid: "u1".into(),
+        original_start: None,
+        start: "2026-07-05T22:30:00Z".parse().unwrap(),
+        end: "2026-07-05T23:30:00Z".parse().unwrap(),
+        all_day: false,
+        subject: Confidential::new("Weekly"),
+        organizer: Person { name: Confidential::new(""), email: Confidential::new("dana@mail.example.com") },
+        location: Confidential::default(),
+        body: Body::Text(Confidential::new(body)),
+        private: false,
+        tentative: false,
+        properties: serde_json::Map::new(),
+        time_zone: None,
+        last_modified: None,
+    }
+}
+
+fn custom(name: &str, priority: u16, template: &str) -> RuleSpec {
+    RuleSpec { template: Some(template.into()), ..rule(name, priority, RuleType::Custom) }
+}
+
+fn regex(name: &str, priority: u16, pattern: &str) -> RuleSpec {
+    RuleSpec { match_pattern: Some(pattern.into()), ..rule(name, priority, RuleType::Regex) }
+}
+
+fn process(rules: Vec<RuleSpec>, event: &Event) -> Outcome {
+    Chain::compile(&evaluation(rules)).process(event, "Europe/Oslo")
+}
+
+fn alias(outcome: &Outcome) -> Option<&str> {
+    outcome.verdict.alias.as_ref().map(|alias| alias.as_str())
+}
+
+fn labels(outcome: &Outcome) -> Vec<&'static str> {
+    outcome.trace.tried.iter().map(|tried| tried.why.label()).collect()
+}
+
+#[test]
+fn a_rule_that_fails_says_why_and_the_next_one_is_tried() {
+    let rules = vec![
+        RuleSpec { enabled: false, ..custom("off", 1, "a@b.example") },
+        rule("unbuilt", 2, RuleType::SkypeForBusiness),
+        regex("broken pattern", 3, "([unclosed"),
+        custom("broken template", 4, "{{ nothing"),
+        custom("failing template", 5, "{{ calendar_event.nothing.deeper }}"),
+        custom("empty", 6, "  \n "),
+        custom("no address", 7, "two words"),
+        regex("not there", 8, "absent"),
+        regex("endless", 9, r"(?:a(?!b)|a(?!c))*d"),
+        RuleSpec { domain: None, ..rule("no domain", 10, RuleType::Domain) },
+        custom("right", 11, "\n found@b.example\n"),
+        custom("later", 12, "later@b.example"),
+    ];
+    let outcome = process(rules, &event(&"a".repeat(200)));
+    assert_eq!(alias(&outcome), Some("found@b.example"));
+    assert_eq!(
+        labels(&outcome),
+        [
+            "Disabled",
+            "NotInEffect",
+            "CannotRun",
+            "CannotRun",
+            "TemplateFailed",
+            "NoOutput",
+            "Refused",
+            "NothingFound",
+            "SearchGivenUp",
+            "CannotRun",
+            "Matched"
+        ]
+    );
+}
+
+#[test]
+fn conditions_decide_before_a_rule_looks() {
+    let when = |domains: Option<&[&str]>, private| When {
+        organizer_domains: domains.map(|domains| domains.iter().map(|each| (*each).to_owned()).collect()),
+        private,
+    };
+    for (when, expected) in [
+        (when(None, None), "Matched"),
+        (when(Some(&["example.com"]), None), "Matched"),
+        (when(Some(&["ample.com"]), None), "OtherOrganizer"),
+        (when(Some(&[]), None), "OtherOrganizer"),
+        (when(None, Some(true)), "OtherPrivacy"),
+        (when(Some(&["MAIL.example.com"]), Some(false)), "Matched"),
+    ] {
+        let outcome = process(vec![RuleSpec { when: when.clone(), ..custom("r", 1, "a@b.example") }], &event(""));
+        assert_eq!(labels(&outcome)[0], expected, "{when:?}");
+    }
+}
+
+#[test]
+fn an_alias_outside_the_list_is_no_match_whatever_found_it() {
+    let limited = |rules| EvaluationSpec { alias_domains: Some(vec!["good.example".into()]), ..evaluation(rules) };
+    let body = event("regex@evil.example sip:x@evil.example sip:+4755@good.example sip:y@vc.good.example");
+    let rules = vec![regex("r", 1, r"\w+@evil\.example"), custom("c", 2, "1@evil.example")];
+    let outcome = Chain::compile(&limited(rules)).process(&body, "UTC");
+    assert_eq!(labels(&outcome), ["DomainNotAllowed", "DomainNotAllowed", "Matched"]);
+    assert_eq!((alias(&outcome), &outcome.verdict.by), (Some("y@vc.good.example"), &MatchedBy::Fallback));
+    assert_eq!(outcome.verdict.protocol, Protocol::Sip);
+    let none = EvaluationSpec { fallback: false, ..limited(vec![]) };
+    assert_eq!(alias(&Chain::compile(&none).process(&body, "UTC")), None);
+}
+
+#[test]
+fn templates_see_times_as_a_clock_in_the_room_shows_them() {
+    let template = "{{ calendar_event.start_time.day }}-{{ calendar_event.start_time.hour }}-{{ calendar_event.end_time.minute }}.{{ calendar_event.is_private|lower }}@x.example";
+    assert_eq!(alias(&process(vec![custom("c", 1, template)], &event(""))), Some("6-0-30.false@x.example"));
+}
+
+#[test]
+fn a_rules_protocol_and_a_scheme_are_kept_beside_the_alias() {
+    let h323 = RuleSpec { protocol: Protocol::H323, ..custom("c", 1, "4711@gk.example") };
+    assert_eq!(process(vec![h323], &event("")).verdict.protocol, Protocol::H323);
+    let outcome = process(vec![custom("c", 1, "sips:a@b.example")], &event(""));
+    assert_eq!((alias(&outcome), outcome.verdict.protocol), (Some("a@b.example"), Protocol::Sip));
+}
+
+#[test]
+fn a_trace_shows_nothing_to_a_log() {
+    let body = event("https://nam.safelinks.protection.outlook.com/?url=https%3A%2F%2Fcanary.example%2F");
+    let outcome = process(vec![custom("c", 1, "{{ calendar_event.body|canary }}")], &body);
+    assert_eq!(outcome.trace.links.len(), 1);
+    assert!(!format!("{outcome:?}").contains("canary.example"));
+}
+
+fn agenda(events: Vec<Event>) -> (Agenda, Vec<Event>, RoomEmail) {
+    let email = RoomEmail::parse("fjord@example.com").unwrap();
+    let window = Window { from: "2026-07-01T00:00:00Z".parse().unwrap(), to: "2026-08-01T00:00:00Z".parse().unwrap() };
+    let complete = Complete { proof: Proof::Simulated, window, events, unreadable: vec![], time_zone: None };
+    let key = RoomKey { integration: IntegrationName::parse("sim").unwrap(), email: email.clone() };
+    let (agenda, events) = Agenda::from_complete(key, complete, &[]);
+    (agenda, events, email)
+}
+
+#[test]
+fn meetings_follow_the_agenda_and_are_taken_over_while_event_and_rules_stay() {
+    let events: Vec<Event> =
+        ["u2", "u1", "u3"].iter().map(|uid| Event { uid: (*uid).into(), ..event("sip:a@b.example") }).collect();
+    let (agenda, mut events, room) = agenda(events);
+    events.reverse();
+    let spec = EvaluationSpec {
+        replace_subject_template: Some("Meeting of {{ calendar_event.organizer_email }}\n".into()),
+        ..evaluation(vec![])
+    };
+    let chain = Chain::compile(&spec);
+    let first = evaluate(&chain, &room, &agenda, &events, "UTC", None);
+    let ids: Vec<_> = first.list.iter().map(|meeting| &meeting.id).collect();
+    assert_eq!(ids, agenda.entries.iter().map(|entry| &entry.id).collect::<Vec<_>>());
+    assert_eq!(first.list[0].organizer_name.expose(), "dana@mail.example.com");
+    assert_eq!(first.list[0].replacement.as_ref().unwrap().expose(), "Meeting of dana@mail.example.com");
+
+    // Marked, so that what is taken over shows.
+    let mut marked = first.clone();
+    for meeting in &mut marked.list {
+        meeting.subject = Confidential::new("taken over");
+    }
+    let again = evaluate(&chain, &room, &agenda, &[], "UTC", Some(&marked));
+    assert!(again.list.iter().all(|meeting| meeting.subject.expose() == "taken over"));
+
+    let other_rules = Chain::compile(&EvaluationSpec { digest: Digest::of([b"other".as_slice()]), ..spec });
+    let anew = evaluate(&other_rules, &room, &agenda, &events, "UTC", Some(&marked));
+    assert!(anew.list.iter().all(|meeting| meeting.subject.expose() == "Weekly"));
+    assert_eq!(anew.rules, other_rules.digest());
+}
+
+#[test]
+fn a_template_that_fails_leaves_the_title_to_the_organizers_name() {
+    for template in ["{{ calendar_event.nothing.deeper }}", "", "{{ broken", "{{ '' }}"] {
+        let spec = EvaluationSpec { replace_subject_template: Some(template.into()), ..evaluation(vec![]) };
+        assert_eq!(otj::rules::replacement(&Chain::compile(&spec), &event(""), "UTC"), None, "{template}");
+    }
+}
