@@ -9,35 +9,43 @@ use otj::endpoint::poly::Scheme;
 use otj::model::device::PolyEmit;
 use serde_json::{Value, json};
 
-/// Runs `exchangelib` as the device of `fjord`; `change` overrides what it is told.
-async fn exchangelib(desk: &Desk, change: Value) -> Value {
+/// Runs `exchangelib` as the device of `fjord`, once for each of `changes`, which override what it is told.
+async fn exchangelib(desk: &Desk, changes: &[Value]) -> Vec<Value> {
     let scratch = tempfile::tempdir().unwrap();
     let certificate = scratch.path().join("certificate.pem");
     std::fs::write(&certificate, &desk.certificate).unwrap();
-    let mut ask = json!({
+    let plain = json!({
         "url": desk.url.as_str(), "certificate": certificate, "username": "fjord", "password": PASSWORD, "auth": null,
         "mailbox": "room.fjord@example.com", "start": "2026-11-23T00:00:00+00:00", "end": "2026-11-30T00:00:00+00:00",
     });
-    ask.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    let asks: Vec<Value> = changes
+        .iter()
+        .map(|change| {
+            let mut ask = plain.clone();
+            ask.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            ask
+        })
+        .collect();
+    let asks = json!(asks);
     let asked =
-        tokio::task::spawn_blocking(move || python::ask(python::script("tests/it/poly/exchange_client.py"), &ask));
-    asked.await.unwrap()
+        tokio::task::spawn_blocking(move || python::ask(python::script("tests/it/poly/exchange_client.py"), &asks));
+    asked.await.unwrap().as_array().unwrap().clone()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_exchange_client_reads_the_week_with_every_login() {
     let desk = open().await;
     desk.publish("fjord", week());
-    for (auth, build, scheme) in [
-        (json!("digest"), json!([15, 0]), "digest"),
-        (json!("basic"), json!([8, 0]), "basic"),
-        (json!(null), json!(null), "digest"),
-    ] {
-        let seen = exchangelib(&desk, json!({"auth": auth, "build": build})).await;
+    let logins = [
+        json!({"auth": "digest", "build": [15, 0]}),
+        json!({"auth": "basic", "build": [8, 0]}),
+        json!({"auth": null, "build": null}),
+    ];
+    for (seen, scheme) in exchangelib(&desk, &logins).await.iter().zip(["digest", "basic", "digest"]) {
         let wanted = ["Weekly status", "Private", "Offsite", "Board", "a <b> & \"c\" ]]> ø \u{1f600}"];
-        let viewed = seen["viewed"].as_array().unwrap_or_else(|| panic!("{auth} {seen}"));
-        assert_eq!(viewed.iter().map(|item| item["subject"].as_str().unwrap()).collect::<Vec<_>>(), wanted, "{auth}");
-        assert_eq!((&seen["filtered"], &seen["synced"]), (&json!(wanted), &json!(5)), "{auth}");
+        let viewed = seen["viewed"].as_array().unwrap_or_else(|| panic!("{scheme} {seen}"));
+        assert_eq!(viewed.iter().map(|item| item["subject"].as_str().unwrap()).collect::<Vec<_>>(), wanted, "{scheme}");
+        assert_eq!((&seen["filtered"], &seen["synced"]), (&json!(wanted), &json!(5)), "{scheme}");
         assert_eq!((&seen["scheme"], &seen["count"]), (&json!(scheme), &json!(5)));
         assert_eq!(seen["refreshed"], "Weekly status");
         let first = &viewed[0];
@@ -63,15 +71,17 @@ async fn a_real_exchange_client_reads_the_week_with_every_login() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_exchange_client_understands_refusals_and_a_room_never_read() {
     let desk = open().await;
-    for (change, error) in [
+    let (changes, errors): (Vec<Value>, Vec<&str>) = [
         (json!({"password": "wrong", "auth": "basic"}), "UnauthorizedError"),
         (json!({"password": "wrong", "auth": "digest"}), "UnauthorizedError"),
         (json!({"username": "nobody", "auth": "digest"}), "UnauthorizedError"),
         (json!({"username": "mute", "auth": "basic"}), "UnauthorizedError"),
         (json!({"mailbox": "room.vik@example.com", "auth": "basic"}), "ErrorAccessDenied"),
         (json!({"auth": "basic"}), "ErrorServerBusy"),
-    ] {
-        let seen = exchangelib(&desk, change.clone()).await;
+    ]
+    .into_iter()
+    .unzip();
+    for ((seen, error), change) in exchangelib(&desk, &changes).await.iter().zip(errors).zip(&changes) {
         assert_eq!(seen["error"], error, "{change} {seen}");
     }
 }
