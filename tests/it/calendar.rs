@@ -2,6 +2,7 @@
 
 mod asking;
 mod caldav;
+mod contents;
 mod egress;
 mod occurrences;
 mod published;
