@@ -7,6 +7,7 @@ pub mod board;
 pub mod desk;
 pub mod due;
 pub mod gate;
+pub mod keep;
 pub mod observed;
 pub mod perform;
 pub mod plan;

@@ -1,1 +1,5 @@
-//! (being written)
+//! The loop in virtual time, on a simulated world: text in, text out.
+
+mod gate;
+mod scenarios;
+mod stage;

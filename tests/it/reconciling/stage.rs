@@ -1,0 +1,449 @@
+//! A stage: a simulated world, the loop on it, and a script language to tell what happens.
+//!
+//! ```text
+//! 10:00 calendar fjord standup@11:00* lunch@12:00        * : the invitation has an address to dial
+//! 10:05 calendar fjord fails Throttled | works | hangs
+//! 10:05 device oslo fails PushFailed | works | hangs | forgets | rewrites | cannot list | rival
+//! 10:10 wish oslo=fjord bergen=vik:poly nord=fjord:oslo  name=room[:address|:poly], the whole directory
+//! 10:10 rule other.example                               the domain the one rule looks for
+//! 10:10 directory fails | invalid
+//! 10:20 status oslo                                      one line into the log
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use otj::model::desired::{CalDavSpec, Mode, OnRemove, ReplaceSubject, RoomSource, RuleType, Service, View, When};
+use otj::model::device::{OnConflict, PolyEmit, PolyModel, TlsMode, Wire};
+use otj::model::published::{Accounts, Published};
+use otj::model::tally::Tally;
+use otj::model::{
+    Body, CiscoSpec, Clock, Confidential, Desired, DeviceSpec, Digest, EndpointName, EndpointSpec, EvaluationId,
+    EvaluationSpec, Event, Failure, IntegrationName, IntegrationSpec, LocationName, LookAgain, Person, PolySpec,
+    ProfileName, ProfileSpec, Protocol, RoomEmail, RoomKey, RoomSpec, RuleName, RuleSpec, Secret, SecretValue,
+};
+use otj::reconcile::board::{Board, Command};
+use otj::reconcile::desk::Desk;
+use otj::reconcile::perform::Workshop;
+use otj::reconcile::planner::{Outlets, Planner, PlannerOptions};
+use otj::reconcile::run::{Inlets, run};
+use otj::reconcile::sim_world::{Sim, titles};
+use otj::reconcile::step::DocumentsRead;
+use otj::store::Store;
+use otj::store::memory::MemoryStore;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+/// When every script begins, a Monday.
+pub(super) const START: &str = "2027-01-04T10:00:00Z";
+
+pub(super) struct Stage {
+    pub(super) clock: Clock,
+    pub(super) sim: Arc<Sim>,
+    pub(super) board: Board,
+    pub(super) store: Arc<MemoryStore>,
+    pub(super) accounts: watch::Receiver<Accounts>,
+    pub(super) look_again: mpsc::Sender<LookAgain>,
+    pub(super) commands: mpsc::Sender<Command>,
+    _presence: mpsc::Sender<otj::model::presence::Presence>,
+    pub(super) tally: Arc<Tally>,
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+    wish: Wish,
+}
+
+impl Stage {
+    /// A fresh deployment.
+    pub(super) async fn new() -> Self {
+        let clock = Clock::starting_at(START.parse().unwrap());
+        let sim = Sim::new(clock.clone());
+        Self::start(clock, sim, Arc::new(MemoryStore::default()), Wish::default()).await
+    }
+
+    /// The same world and store after `kill -9`.
+    pub(super) async fn killed_and_restarted(self) -> Self {
+        self.task.abort();
+        let _ = self.task.await;
+        Self::start(self.clock, self.sim, self.store, self.wish).await
+    }
+
+    async fn start(clock: Clock, sim: Arc<Sim>, store: Arc<MemoryStore>, wish: Wish) -> Self {
+        let board = Board::default();
+        let (accounts_in, accounts) = watch::channel(Accounts::default());
+        let tally = Tally::new();
+        let outlets = Outlets { board: board.clone(), accounts: accounts_in, tally: tally.clone() };
+        let kept = otj::reconcile::keep::load(&*store, |_| wish.last_adopted.clone()).await.unwrap();
+        let mut planner = Planner::new(&PlannerOptions::default(), outlets, kept.newest);
+        planner.restore(kept.kept, clock.now());
+        let desk = Desk::new(store.clone());
+        let workshop = Arc::new(Workshop::new(sim.clone(), desk, clock.clone(), tally.clone()));
+        let (look_again, look_again_out) = mpsc::channel(64);
+        let (presence, presence_out) = mpsc::channel(64);
+        let (commands, commands_out) = mpsc::channel(8);
+        let inlets = Inlets { look_again: look_again_out, presence: presence_out, commands: commands_out };
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(run(planner, workshop, inlets, stop.clone()));
+        Self { clock, sim, board, store, accounts, look_again, commands, _presence: presence, tally, stop, task, wish }
+    }
+
+    pub(super) async fn until(&self, time: &str) {
+        let at = time_of(time);
+        let wait = at.duration_since(self.clock.now().wall);
+        tokio::time::sleep(std::time::Duration::try_from(wait).unwrap_or_default()).await;
+    }
+
+    pub(super) async fn wish(&mut self, change: impl FnOnce(&mut Wish)) {
+        change(&mut self.wish);
+        let desired = self.wish.desired();
+        self.wish.last_adopted = Some(Arc::new(desired.clone()));
+        self.sim.wish(desired);
+        self.look_again.send(LookAgain::Documents).await.unwrap();
+    }
+
+    pub(super) async fn approve(&self, checksum: &str) -> Result<String, String> {
+        let (answer, said) = oneshot::channel();
+        self.commands.send(Command::Approve { checksum: checksum.to_owned(), answer }).await.unwrap();
+        said.await.unwrap()
+    }
+
+    pub(super) fn status(&self, name: &str) -> String {
+        let status = self.board.endpoint(&EndpointName::parse(name).unwrap()).expect("the endpoint is on the board");
+        let drift = status.drift.as_ref().map_or("", |drift| drift.reason);
+        let failure = status.failure.as_ref().map(|failure| failure.reason).unwrap_or_default();
+        format!("{:?} {drift} {failure}", status.state).trim_end().to_owned()
+    }
+
+    /// What a Poly endpoint would be answered.
+    pub(super) fn published(&self, name: &str) -> String {
+        let accounts = self.accounts.borrow();
+        match accounts.0.get(name).map(|account| account.cell.look()) {
+            None => "no login".into(),
+            Some(Published::NotReady) => "busy".into(),
+            Some(Published::Ready(edition)) => titles(&edition.schedule),
+        }
+    }
+
+    async fn tell(&mut self, words: &[&str], log: &mut Vec<String>) {
+        log.extend(self.sim.take_log());
+        match words {
+            ["calendar", room, "fails", reason] => {
+                let failure = Failure::retry(reason_of(reason), "told so");
+                self.sim.calendar(&email(room), |calendar| calendar.fails = Some(failure));
+            }
+            ["calendar", room, "works"] => self.sim.calendar(&email(room), |calendar| {
+                calendar.fails = None;
+                calendar.hangs = false;
+            }),
+            ["calendar", room, "hangs"] => self.sim.calendar(&email(room), |calendar| calendar.hangs = true),
+            ["calendar", room, "unreadable", uid] => self.sim.calendar(&email(room), |calendar| {
+                calendar.events.retain(|event| event.uid != *uid);
+                calendar.unreadable = vec![(*uid).to_owned()];
+            }),
+            ["calendar", room, events @ ..] => {
+                let events = events.iter().map(|text| event(text)).collect();
+                self.sim.calendar(&email(room), |calendar| calendar.events = events);
+            }
+            ["device", address, "fails", reason] => {
+                let failure = match *reason {
+                    "CredentialsRefused" => Failure::fix("CredentialsRefused", "told so"),
+                    other => Failure::retry(reason_of(other), "told so"),
+                };
+                self.sim.device(address, |device| device.fails = Some(failure));
+            }
+            ["device", address, words @ ..] => self.sim.device(address, |device| match words {
+                ["works"] => {
+                    device.fails = None;
+                    device.hangs = false;
+                }
+                ["hangs"] => device.hangs = true,
+                ["panics"] => device.panics = true,
+                ["forgets"] => device.shows = otj::model::Schedule::default(),
+                ["rewrites"] => device.rewrites = true,
+                ["cannot", "list"] => device.lists = false,
+                ["rival"] => {
+                    device.shows = otj::model::Schedule::default();
+                    device.foreign = 1;
+                }
+                ["serial", serial] => device.serial = (*serial).to_owned(),
+                other => panic!("a device does not {other:?}"),
+            }),
+            ["wish", endpoints @ ..] => {
+                self.wish(|wish| wish.endpoints = endpoints.iter().map(|text| (*text).to_owned()).collect()).await;
+            }
+            ["rule", domain] => self.wish(|wish| wish.rule_domain = (*domain).to_owned()).await,
+            ["directory", "fails"] => {
+                self.sim.documents_fail(Failure::retry("DirectoryUnreadable", "told so"));
+                self.look_again.send(LookAgain::Documents).await.unwrap();
+            }
+            ["directory", "invalid"] => {
+                self.sim.documents(DocumentsRead {
+                    checksum: "invalid".into(),
+                    desired: None,
+                    errors: 1,
+                    warnings: 0,
+                    findings: "error: told so\n".into(),
+                    record: Arc::default(),
+                });
+                self.look_again.send(LookAgain::Documents).await.unwrap();
+            }
+            ["clock", hours] => self.clock.skew(SignedDuration::from_hours(hours.parse().unwrap())),
+            ["status", "config"] => {
+                let config = self.board.config();
+                let drift = config.drift.as_ref().map_or("", |drift| drift.reason);
+                log.push(format!("{} config {} {drift}", self.time(), config.source).trim_end().to_owned());
+            }
+            ["status", "room", room] => {
+                let rooms = self.board.rooms();
+                let room = rooms.iter().find(|it| it.key.email == email(room)).expect("the room is on the board");
+                let drift = room.drift.as_ref().map_or("", |drift| drift.reason);
+                log.push(
+                    format!("{} room {} meetings={} {drift}", self.time(), room.key, room.meetings)
+                        .trim_end()
+                        .to_owned(),
+                );
+            }
+            ["status", name] => log.push(format!("{} status {name} {}", self.time(), self.status(name))),
+            ["published", name] => log.push(format!("{} published {name} {}", self.time(), self.published(name))),
+            ["shows", address] => {
+                log.push(format!("{} shows {address} {}", self.time(), titles(&self.sim.shows(address))));
+            }
+            ["approve"] => {
+                let holds = self.board.plan().holds.clone();
+                for hold in holds {
+                    self.approve(&hold.checksum).await.unwrap();
+                }
+            }
+            ["end"] => {}
+            other => panic!("nobody knows how to {other:?}"),
+        }
+    }
+
+    fn time(&self) -> String {
+        self.clock.now().wall.strftime("%H:%M:%S").to_string()
+    }
+
+    pub(super) async fn end(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+/// Plays a script and compares what was done to endpoints, and what was asked, with what is expected.
+pub(super) async fn check(script: &str, expected: &str) {
+    let mut stage = Stage::new().await;
+    let mut log = Vec::new();
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (time, told) = line.split_once(' ').unwrap();
+        stage.until(time).await;
+        if told == "kill -9" {
+            log.extend(stage.sim.take_log());
+            stage = stage.killed_and_restarted().await;
+            continue;
+        }
+        let words: Vec<&str> = told.split_whitespace().collect();
+        stage.tell(&words, &mut log).await;
+    }
+    log.extend(stage.sim.take_log());
+    stage.end().await;
+    log.retain(|line| !line.contains(" list "));
+    let expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let seconds_hidden: Vec<String> = log.iter().map(|line| format!("{}{}", &line[..5], &line[8..])).collect();
+    assert_eq!(seconds_hidden, expected, "\n{}", log.join("\n"));
+}
+
+fn reason_of(text: &str) -> &'static str {
+    ["Throttled", "CalendarUnreadable", "NoPermission", "PushFailed"]
+        .into_iter()
+        .find(|it| *it == text)
+        .expect("a known reason")
+}
+
+fn time_of(text: &str) -> Timestamp {
+    let (day, time) = text.split_once('+').map_or((0, text), |(day, time)| (day.parse().unwrap(), time));
+    let start: Timestamp = START.parse().unwrap();
+    let (hour, minute) = time.split_once(':').unwrap();
+    let (minute, second) = minute.split_once(':').unwrap_or((minute, "0"));
+    let seconds: i64 =
+        hour.parse::<i64>().unwrap() * 3600 + minute.parse::<i64>().unwrap() * 60 + second.parse::<i64>().unwrap();
+    start - SignedDuration::from_hours(10) + SignedDuration::from_secs(seconds) + SignedDuration::from_hours(24 * day)
+}
+
+pub(super) fn email(room: &str) -> RoomEmail {
+    RoomEmail::parse(&format!("{room}@example.com")).unwrap()
+}
+
+/// `standup@11:00*`: one hour from eleven, with an address to dial; `!` instead of the star marks it private.
+pub(super) fn event(text: &str) -> Event {
+    let (name, time) = text.split_once('@').unwrap();
+    let start = time_of(time.trim_end_matches(['*', '!']));
+    let body = match time.contains('*') {
+        true => Body::Text(Confidential::new(format!("Join: {name}@vc.example.com"))),
+        false => Body::None,
+    };
+    Event {
+        uid: name.to_owned(),
+        original_start: None,
+        start,
+        end: start + SignedDuration::from_hours(1),
+        all_day: false,
+        subject: Confidential::new(name),
+        organizer: Person { name: Confidential::new("Ada"), email: Confidential::new("ada@example.com") },
+        location: Confidential::default(),
+        body,
+        private: time.contains('!'),
+        tentative: false,
+        properties: serde_json::Map::new(),
+        time_zone: None,
+        last_modified: None,
+    }
+}
+
+/// A small directory, without YAML: one integration, one profile with one rule, endpoints.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    pub(super) endpoints: Vec<String>,
+    pub(super) rule_domain: String,
+    last_adopted: Option<Arc<Desired>>,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self { endpoints: Vec::new(), rule_domain: "vc.example.com".into(), last_adopted: None }
+    }
+}
+
+impl Wish {
+    pub(super) fn desired(&self) -> Desired {
+        let integration = Arc::new(IntegrationSpec {
+            name: IntegrationName::parse("calendars").unwrap(),
+            labels: BTreeMap::new(),
+            service: Service::CalDav(CalDavSpec {
+                url: "https://dav.example.com".into(),
+                username: None,
+                password: None,
+                max_requests_per_day: None,
+            }),
+            ca_certificates: Vec::new(),
+        });
+        let profile = ProfileName::parse("hq").unwrap();
+        let evaluation = EvaluationId { profile: profile.clone(), variant: Digest::default() };
+        let rule = Arc::new(rule(&self.rule_domain));
+        let digest = Digest::of([self.rule_domain.as_bytes()]);
+        let view = View {
+            upcoming_days: 7,
+            non_video_meetings: true,
+            private_meetings: true,
+            process_alias_for_private_meetings: true,
+            replace_subject: ReplaceSubject::PrivateOnly,
+            replace_empty_subject: true,
+            start_buffer_minutes: 5,
+            end_buffer_minutes: 0,
+        };
+        let mut desired = Desired {
+            checksum: Digest::of(self.endpoints.iter().chain([&self.rule_domain]).map(String::as_bytes)).short(),
+            documents: BTreeMap::from([("Endpoint".to_owned(), self.endpoints.len())]),
+            ..Desired::default()
+        };
+        desired.integrations.insert(integration.name.clone(), integration.clone());
+        let spec = ProfileSpec {
+            name: profile.clone(),
+            integration: integration.name.clone(),
+            evaluation: evaluation.clone(),
+            view: view.clone(),
+        };
+        desired.profiles.insert(profile.clone(), Arc::new(spec));
+        let rules = EvaluationSpec {
+            id: evaluation.clone(),
+            digest,
+            rules: vec![rule],
+            fallback: false,
+            alias_domains: None,
+            dial_numbers: false,
+            replace_subject_template: None,
+        };
+        desired.evaluations.insert(evaluation.clone(), Arc::new(rules));
+        for text in &self.endpoints {
+            let (name, place) = text.split_once('=').unwrap();
+            let (room, device) = place.split_once(':').unwrap_or((place, name));
+            let key = RoomKey { integration: integration.name.clone(), email: email(room) };
+            let name = EndpointName::parse(name).unwrap();
+            let endpoint = EndpointSpec {
+                name: name.clone(),
+                description: String::new(),
+                labels: BTreeMap::new(),
+                group: None,
+                profile: profile.clone(),
+                location: LocationName::parse("default").unwrap(),
+                room: key.clone(),
+                room_email: key.email.clone(),
+                evaluation: evaluation.clone(),
+                time_zone: None,
+                raise_alarms: true,
+                view: view.clone(),
+                device: device_of(device, name.as_str()),
+                mode: Mode::default(),
+                on_remove: OnRemove::Clear,
+            };
+            desired.endpoints.insert(name.clone(), Arc::new(endpoint));
+            let room = desired.rooms.entry(key.clone()).or_insert_with(|| {
+                Arc::new(RoomSpec {
+                    key,
+                    integration: integration.clone(),
+                    source: RoomSource::CalDav { path: None },
+                    time_zone: None,
+                    upcoming_days: 7,
+                    evaluations: vec![evaluation.clone()],
+                    endpoints: Vec::new(),
+                })
+            });
+            Arc::make_mut(room).endpoints.push(name);
+        }
+        desired
+    }
+}
+
+fn device_of(text: &str, name: &str) -> DeviceSpec {
+    let password = SecretValue::Known(Secret::new("secret".into()));
+    if text == "poly" {
+        let (model, emit) = (PolyModel::Auto, PolyEmit::default());
+        return DeviceSpec::Poly(PolySpec { username: name.to_owned(), password, model, emit });
+    }
+    DeviceSpec::Cisco(CiscoSpec {
+        address: text.to_owned(),
+        port: 443,
+        use_https: true,
+        tls: TlsMode::Verify,
+        ca_certificates: Vec::new(),
+        username: "admin".into(),
+        password,
+        wire: Wire::Auto,
+        serial: None,
+        fingerprint: None,
+        on_conflict: OnConflict::Report,
+    })
+}
+
+fn rule(domain: &str) -> RuleSpec {
+    RuleSpec {
+        name: RuleName::parse("video").unwrap(),
+        priority: 1,
+        rule_type: RuleType::Domain,
+        enabled: true,
+        include_password: false,
+        company_id: None,
+        domain: Some(domain.to_owned()),
+        default_processing: true,
+        transform: None,
+        match_pattern: None,
+        replace: None,
+        template: None,
+        when: When::default(),
+        protocol: Protocol::Auto,
+    }
+}
+
+/// Whether the store has a record.
+pub(super) async fn is_stored(stage: &Stage, key: &str) -> bool {
+    stage.store.get(key).await.unwrap().is_some()
+}
