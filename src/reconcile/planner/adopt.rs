@@ -265,7 +265,9 @@ impl Planner {
         };
         let known = EndpointKnown { serial: old.given.serial.clone(), ..EndpointKnown::default() };
         match &endpoint.device {
-            DeviceSpec::Cisco(_) => EndpointKnown { held: Held::Known(Box::new(old.given)), ..known },
+            DeviceSpec::Cisco(_) => {
+                EndpointKnown { last_put: Some(old.given.at), held: Held::Known(Box::new(old.given)), ..known }
+            }
             DeviceSpec::Poly(_) => known,
         }
     }
@@ -283,6 +285,7 @@ impl Planner {
         }
         let Held::Known(given) = std::mem::take(&mut known.held) else { return };
         known.serial = None;
+        known.last_put = None;
         let place = format!("{name}@{}:{}", target.address, target.port);
         known.behind = Some(place.clone());
         self.records.push(records::put_old_place(&place, name, &given, false));
@@ -369,7 +372,8 @@ impl Planner {
             let (Some(endpoint), Some(known)) = (desired.endpoints.get(name), self.endpoints.get(name)) else {
                 continue;
             };
-            let (Some(given), Some(wished)) = (known.given(), self.bare_wish(endpoint, now)) else { continue };
+            let given = known.given().filter(|_| known.last_put.is_some());
+            let (Some(given), Some(wished)) = (given, self.bare_wish(endpoint, now)) else { continue };
             losses.push((endpoint, loss(&given.schedule, &wished, now.wall)));
         }
         losses.extend(assessment.removed.iter().map(|(endpoint, loss)| (&**endpoint, loss.clone())));

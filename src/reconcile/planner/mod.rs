@@ -325,7 +325,8 @@ impl Planner {
     fn wish_for(&mut self, endpoint: &Arc<EndpointSpec>, now: Now) {
         let Some(wished) = self.bare_wish(endpoint, now) else { return };
         let Some(known) = self.endpoints.get_mut(&endpoint.name) else { return };
-        let kept = match known.given() {
+        // A first list takes nothing that we gave.
+        let kept = match known.given().filter(|_| known.last_put.is_some()) {
             None => Vec::new(),
             Some(given) => {
                 let loss = loss(&given.schedule, &wished, now.wall);

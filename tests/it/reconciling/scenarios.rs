@@ -308,7 +308,7 @@ async fn after_kill_9_without_calendar_and_directory_poly_is_answered_and_the_co
         10:07 published trio [a* b*]
         10:07 shows oslo [a* b*]
         10:07 config kept ConfigInvalid
-        10:34 put oslo [a* c*]
+        10:33 put oslo [a* c*]
         10:40 published trio [a* c*]
         10:40 shows oslo [a* c*]
         ",
@@ -327,7 +327,7 @@ async fn a_device_that_forgot_its_list_is_filled_again_at_the_hourly_look() {
         ",
         "
         10:00 put oslo [a*]
-        11:01 put oslo [a*]
+        10:58 put oslo [a*]
         11:10 shows oslo [a*]
         ",
     )
@@ -367,7 +367,7 @@ async fn a_refused_password_is_tried_seldom() {
         "
         10:20 status oslo NeverContacted PutFailed CredentialsRefused
         10:28 status oslo NeverContacted PutFailed CredentialsRefused
-        10:32 put oslo [a*]
+        10:29 put oslo [a*]
         10:40 status oslo InSync
         ",
     )
