@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::calendar::{self, AgendaRequest, Reading};
+use crate::calendar::{self, AgendaRequest, Reading, SignIns};
 use crate::config::{self, LoadOptions, ReadOptions, SecretOptions, Secrets, Snapshot};
 use crate::diagnostic;
 use crate::endpoint::EndpointError;
@@ -47,6 +47,7 @@ pub struct Live {
     /// Secrets as they were last found; a file that cannot be read for a moment keeps its value.
     kept_secrets: Mutex<Option<Vec<u8>>>,
     sessions: Mutex<BTreeMap<(String, u16), Session>>,
+    sign_ins: SignIns,
 }
 
 impl std::fmt::Debug for Live {
@@ -87,6 +88,7 @@ impl Live {
             directory,
             kept_secrets: Mutex::new(kept_secrets),
             sessions: Mutex::new(sessions),
+            sign_ins: SignIns::default(),
         })
     }
 
@@ -209,6 +211,7 @@ impl World for Live {
             cursor: cursor.and_then(|cursor| serde_json::from_value(cursor.0.clone()).ok()),
             fresh: cursor.is_none(),
             now: self.clock.now().wall,
+            sign_ins: self.sign_ins.clone(),
         };
         match calendar::read_agenda(&self.http, &self.tally, &request).await? {
             Reading::Unchanged => Ok(CalendarReading::Unchanged { server_ahead: None }),
