@@ -6,6 +6,7 @@
 
 mod caldav;
 mod error;
+pub mod hints;
 pub mod ics;
 mod lines;
 mod multistatus;

@@ -7,7 +7,9 @@ mod lint;
 mod match_invitation;
 mod node;
 mod reload;
+mod run;
 mod schema;
+mod serve;
 mod status;
 mod test;
 mod verdict;
@@ -45,6 +47,7 @@ enum Verb {
     Status(status::Status),
     Approve(approve::Approve),
     Reload(reload::Reload),
+    Run(Box<run::Run>),
 }
 
 /// Runs the verb of the command line. 2 is the exit code of "could not run"; what 0 and 1 mean is each verb's to say.
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
         Verb::Status(verb) => status::run(&verb),
         Verb::Approve(verb) => approve::run(&verb),
         Verb::Reload(verb) => reload::run(&verb),
+        Verb::Run(verb) => run::run(&verb),
     };
     outcome.unwrap_or_else(|error| {
         complain(&format!("error: {error:#}"));

@@ -29,7 +29,8 @@ use axum::{Extension, Router};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use self::access::{Access, Area, Caller};
+pub use self::access::Access;
+use self::access::{Area, Caller};
 use self::problem::Problem;
 use crate::model::tally::Tally;
 use crate::model::{Clock, LookAgain};

@@ -116,6 +116,7 @@ async fn exchange(State(server): State<Arc<Server>>, request: HttpRequest) -> Re
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .turn(&account.endpoint, server.desk.clock.now().mono);
+    account.cell.contact(server.desk.clock.now().wall);
     let Some(turn) = turn else {
         server.desk.tally.poly_requests.add(&["any", "too_many"]);
         return too_many(body).await;

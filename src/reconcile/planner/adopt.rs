@@ -176,7 +176,7 @@ impl Planner {
         let touched = self.adopt_endpoints(&old, &desired, &rooms, now);
         let removed = self.remove_endpoints(&old, &desired, now);
         self.settled(&read, now);
-        self.publish_accounts();
+        self.publish_wish();
         if !first || !touched.is_empty() {
             self.begin_assessment(touched, rooms, removed, now);
         }

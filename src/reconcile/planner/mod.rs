@@ -58,6 +58,8 @@ pub struct Outlets {
     pub board: Board,
     /// For the Poly server.
     pub accounts: watch::Sender<Accounts>,
+    /// The wish in force, for those who watch calendars.
+    pub wish: watch::Sender<Arc<Desired>>,
     /// What is counted.
     pub tally: Arc<Tally>,
 }
@@ -75,6 +77,7 @@ pub struct Planner {
     wall: Wall,
     board: Board,
     accounts: watch::Sender<Accounts>,
+    wish: watch::Sender<Arc<Desired>>,
     config: ConfigStatus,
     /// Records to be written before the next step: gate, clock.
     records: Vec<Op>,
@@ -120,6 +123,7 @@ impl Planner {
             wall: Wall::new(options.released, newest),
             board: outlets.board,
             accounts: outlets.accounts,
+            wish: outlets.wish,
             config: ConfigStatus::default(),
             records: Vec::new(),
             assessing: None,
@@ -187,9 +191,14 @@ impl Planner {
     }
 
     /// A Poly endpoint's poll brought news.
-    pub fn heard_from(&mut self, presence: Presence, now: Now) {
+    pub fn heard_from(&mut self, mut presence: Presence, now: Now) {
         let name = presence.endpoint.clone();
         if let Some(known) = self.endpoints.get_mut(&name) {
+            // News of anything but a list says nothing about what was fetched.
+            if let Some(before) = known.presence.take().filter(|_| presence.fetched.is_none()) {
+                presence.fetched = before.fetched;
+                presence.window = before.window;
+            }
             known.last_contact = Some(presence.at);
             known.presence = Some(presence);
             self.report_endpoint(&name, now);
@@ -434,8 +443,9 @@ impl Planner {
         self.board.put_pulse(pulse);
     }
 
-    /// Hands the Poly server its accounts, after an adoption.
-    fn publish_accounts(&self) {
+    /// Tells the wish in force, and hands the Poly server its accounts, after an adoption.
+    fn publish_wish(&self) {
+        self.wish.send_replace(self.desired.clone());
         let mut accounts = BTreeMap::new();
         for endpoint in self.desired.endpoints.values() {
             let DeviceSpec::Poly(poly) = &endpoint.device else { continue };

@@ -98,7 +98,7 @@ impl Planner {
         self.documents.kept = true;
         self.desired = desired;
         self.board.put_config(self.config.clone());
-        self.publish_accounts();
+        self.publish_wish();
         self.report_plan(now);
     }
 }

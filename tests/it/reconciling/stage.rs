@@ -72,7 +72,8 @@ impl Stage {
         let board = Board::default();
         let (accounts_in, accounts) = watch::channel(Accounts::default());
         let tally = Tally::new();
-        let outlets = Outlets { board: board.clone(), accounts: accounts_in, tally: tally.clone() };
+        let (wish_in, _) = watch::channel(Arc::default());
+        let outlets = Outlets { board: board.clone(), accounts: accounts_in, wish: wish_in, tally: tally.clone() };
         let kept = otj::reconcile::keep::load(&*store, |_| wish.last_adopted.clone()).await.unwrap();
         let mut planner = Planner::new(&PlannerOptions::default(), outlets, kept.newest);
         planner.restore(kept.kept, clock.now());

@@ -1,0 +1,170 @@
+//! `otj run`: the daemon.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::serve::{Node, NodeOptions};
+use crate::endpoint::poly::{PolyAuth, Scheme};
+use crate::model::Clock;
+
+/// Runs the daemon: reads calendars, finds addresses, keeps endpoints in step.
+///
+/// Example: otj run --config otj.d --data-dir /var/lib/otj --poly-listen 0.0.0.0:443
+#[derive(clap::Args, Debug)]
+pub(super) struct Run {
+    /// The directory that declares everything; may be repeated.
+    #[arg(long, value_name = "DIR", default_value = "otj.d", env = "OTJ_CONFIG", value_delimiter = ':')]
+    config: Vec<PathBuf>,
+    /// The store; created with mode 0700.
+    #[arg(long, value_name = "DIR", default_value = "data", env = "OTJ_DATA_DIR")]
+    data_dir: PathBuf,
+    /// The key that seals what is stored; made in the data directory when not given.
+    #[arg(long, value_name = "FILE", env = "OTJ_STORE_KEY_FILE")]
+    store_key_file: Option<PathBuf>,
+    /// Where secret files may lie, beside the configuration directory; may be repeated.
+    #[arg(long, value_name = "DIR", env = "OTJ_SECRET_DIR", value_delimiter = ':')]
+    secret_dir: Vec<PathBuf>,
+    /// Pages, API, metrics.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9480", env = "OTJ_LISTEN")]
+    listen: SocketAddr,
+    /// Certificate chain for --listen, PEM.
+    #[arg(long, value_name = "FILE", requires = "web_tls_key", env = "OTJ_WEB_TLS_CERT")]
+    web_tls_cert: Option<PathBuf>,
+    /// Its key, PEM.
+    #[arg(long, value_name = "FILE", requires = "web_tls_cert", env = "OTJ_WEB_TLS_KEY")]
+    web_tls_key: Option<PathBuf>,
+    /// The operator's token; made in the data directory when not given.
+    #[arg(long, value_name = "FILE", env = "OTJ_ADMIN_TOKEN_FILE")]
+    admin_token_file: Option<PathBuf>,
+    /// A token that reads pages and API.
+    #[arg(long, value_name = "FILE", env = "OTJ_READER_TOKEN_FILE")]
+    reader_token_file: Option<PathBuf>,
+    /// Serve /metrics to anybody, without token.
+    #[arg(long, env = "OTJ_METRICS_OPEN")]
+    metrics_open: bool,
+    /// Allow --listen off loopback without TLS.
+    #[arg(long, env = "OTJ_INSECURE_HTTP")]
+    insecure_http: bool,
+    /// The URL people reach the pages under; its host is answered.
+    #[arg(long, value_name = "URL", env = "OTJ_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// Let integrations and endpoints point at this host.
+    #[arg(long, env = "OTJ_ALLOW_LOOPBACK")]
+    allow_loopback: bool,
+    /// Adopt a directory without documents.
+    #[arg(long, env = "OTJ_ALLOW_EMPTY")]
+    allow_empty: bool,
+    /// Where Poly endpoints register (HTTPS), or `none`. Group, HDX, Studio X and Debut need port 443.
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8443", env = "OTJ_POLY_LISTEN")]
+    poly_listen: String,
+    /// Certificate chain for --poly-listen, PEM; without it one is made and kept in the store.
+    #[arg(long, value_name = "FILE", requires = "poly_tls_key", env = "OTJ_POLY_TLS_CERT")]
+    poly_tls_cert: Option<PathBuf>,
+    /// Its key, PEM.
+    #[arg(long, value_name = "FILE", requires = "poly_tls_cert", env = "OTJ_POLY_TLS_KEY")]
+    poly_tls_key: Option<PathBuf>,
+    /// How Poly endpoints may log in, in the order offered: digest, basic.
+    #[arg(long, value_name = "SCHEMES", default_value = "digest", value_delimiter = ',', env = "OTJ_POLY_AUTH")]
+    poly_auth: Vec<String>,
+    /// Offer Basic only, over TLS.
+    #[arg(long, env = "OTJ_SECURE_MODE")]
+    secure_mode: bool,
+    /// This node's name; the host name when not given.
+    #[arg(long, value_name = "NAME", env = "OTJ_NODE")]
+    node: Option<String>,
+    /// The id in every booking we put, six characters; random and kept in the store when not given.
+    #[arg(long, value_name = "ID", env = "OTJ_DEPLOYMENT")]
+    deployment: Option<String>,
+    /// Hold a change that would take meetings from more than this percentage of endpoints.
+    #[arg(long, value_name = "PERCENT", default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..=100), env = "OTJ_MAX_CHANGE_PERCENT")]
+    max_change_percent: u8,
+}
+
+pub(super) fn run(verb: &Run) -> anyhow::Result<ExitCode> {
+    let options = options(verb)?;
+    harden();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        // Installed before anything else: a signal during the start is not lost.
+        let mut term = signal(SignalKind::terminate())?;
+        let mut int = signal(SignalKind::interrupt())?;
+        let mut node = Node::start(options, Clock::system()).await?;
+        tracing::info!(pages = %node.web, poly = ?node.poly, "Running.");
+        let code = tokio::select! {
+            _ = term.recv() => ExitCode::SUCCESS,
+            _ = int.recv() => ExitCode::SUCCESS,
+            () = node.failed() => ExitCode::from(2),
+        };
+        tracing::info!("Stopping.");
+        node.stop().await;
+        Ok(code)
+    })
+}
+
+fn options(verb: &Run) -> anyhow::Result<NodeOptions> {
+    let pair = |certificate: &Option<PathBuf>, key: &Option<PathBuf>| certificate.clone().zip(key.clone());
+    let web_tls = pair(&verb.web_tls_cert, &verb.web_tls_key);
+    anyhow::ensure!(
+        verb.listen.ip().is_loopback() || web_tls.is_some() || verb.insecure_http,
+        "--listen {} would serve pages and tokens unencrypted; give --web-tls-cert and --web-tls-key, or --insecure-http",
+        verb.listen
+    );
+    let node = match &verb.node {
+        Some(node) => node.clone(),
+        None => rustix::system::uname().nodename().to_string_lossy().into_owned(),
+    };
+    let mut hosts = vec![node.clone()];
+    if !verb.listen.ip().is_unspecified() {
+        hosts.push(verb.listen.ip().to_string());
+    }
+    if let Some(url) = &verb.public_url {
+        let url: reqwest::Url = url.parse().with_context(|| format!("--public-url {url}"))?;
+        hosts.extend(url.host_str().map(str::to_owned));
+    }
+    let schemes = if verb.secure_mode {
+        vec![Scheme::Basic]
+    } else {
+        let parse = |name: &String| {
+            Scheme::parse(name).with_context(|| format!("--poly-auth {name}: this version knows digest and basic"))
+        };
+        verb.poly_auth.iter().map(parse).collect::<anyhow::Result<_>>()?
+    };
+    Ok(NodeOptions {
+        config: verb.config.clone(),
+        data_dir: verb.data_dir.clone(),
+        store_key_file: verb.store_key_file.clone(),
+        secret_dirs: verb.secret_dir.clone(),
+        listen: verb.listen,
+        web_tls,
+        admin_token_file: verb.admin_token_file.clone(),
+        reader_token_file: verb.reader_token_file.clone(),
+        open_to_loopback: false,
+        metrics_open: verb.metrics_open,
+        hosts,
+        allow_loopback: verb.allow_loopback,
+        allow_empty: verb.allow_empty,
+        allow_inline_secrets: true,
+        poly_listen: match verb.poly_listen.as_str() {
+            "none" => None,
+            address => Some(address.parse().with_context(|| format!("--poly-listen {address}"))?),
+        },
+        poly_tls: pair(&verb.poly_tls_cert, &verb.poly_tls_key),
+        poly_auth: PolyAuth { schemes },
+        node,
+        deployment: verb.deployment.clone(),
+        max_change_percent: usize::from(verb.max_change_percent),
+    })
+}
+
+/// What is written is ours alone, and no memory image with secrets is ever left on a disk.
+fn harden() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Core, none) {
+        tracing::warn!(%error, "Core dumps could not be switched off.");
+    }
+}

@@ -1,0 +1,305 @@
+//! Wires a node: store, world, loop, listeners, watchers. `otj run` and `otj demo` start one of these.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::digest::server::NonceKey;
+use crate::calendar::hints::watch_files;
+use crate::config::watch::Watch;
+use crate::config::{self, LoadOptions, SecretOptions, Secrets};
+use crate::endpoint::poly::{self, PolyAuth, PolyDesk};
+use crate::http::{Http, HttpOptions};
+use crate::listen::{self, ListenLimits, TlsSettings, self_signed};
+use crate::model::published::Accounts;
+use crate::model::tally::Tally;
+use crate::model::{Clock, Desired, LookAgain, Secret};
+use crate::reconcile::board::Board;
+use crate::reconcile::desk::Desk;
+use crate::reconcile::keep;
+use crate::reconcile::perform::Workshop;
+use crate::reconcile::planner::{Outlets, Planner, PlannerOptions};
+use crate::reconcile::run::{Inlets, run};
+use crate::reconcile::world::live::{DirectoryOptions, Live, unpack};
+use crate::status::summary::NodeView;
+use crate::store::seal::{Keys, SealedStore};
+use crate::store::sled::SledStore;
+use crate::store::{Op, Store, private};
+use crate::web::{self, Access, WebState};
+
+/// A stop in order may take this long, then it is taken anyway.
+const STOP_DEADLINE: Duration = Duration::from_secs(10);
+/// Where the generated certificate of the Poly server stands in the store.
+const POLY_CERTIFICATE: &str = "poly/certificate";
+const POLY_KEY: &str = "poly/key";
+/// Where the key that signs Digest nonces stands: a restart keeps devices signed in.
+const NONCE_KEY: &str = "poly/nonce-key";
+
+/// Everything a node is started with.
+pub(super) struct NodeOptions {
+    pub(super) config: Vec<PathBuf>,
+    pub(super) data_dir: PathBuf,
+    pub(super) store_key_file: Option<PathBuf>,
+    pub(super) secret_dirs: Vec<PathBuf>,
+    pub(super) listen: SocketAddr,
+    pub(super) web_tls: Option<(PathBuf, PathBuf)>,
+    pub(super) admin_token_file: Option<PathBuf>,
+    pub(super) reader_token_file: Option<PathBuf>,
+    pub(super) open_to_loopback: bool,
+    pub(super) metrics_open: bool,
+    pub(super) hosts: Vec<String>,
+    pub(super) allow_loopback: bool,
+    pub(super) allow_empty: bool,
+    pub(super) allow_inline_secrets: bool,
+    pub(super) poly_listen: Option<SocketAddr>,
+    pub(super) poly_tls: Option<(PathBuf, PathBuf)>,
+    pub(super) poly_auth: PolyAuth,
+    pub(super) node: String,
+    pub(super) deployment: Option<String>,
+    pub(super) max_change_percent: usize,
+}
+
+/// A node that runs.
+pub(super) struct Node {
+    /// What it knows.
+    pub(super) board: Board,
+    /// Where its pages are.
+    pub(super) web: SocketAddr,
+    /// Where Poly endpoints register.
+    pub(super) poly: Option<SocketAddr>,
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+    // Held open so that its lock outlives every task.
+    _store: Arc<dyn Store>,
+}
+
+impl Node {
+    /// Opens the store, binds the listeners and starts everything.
+    pub(super) async fn start(options: NodeOptions, clock: Clock) -> anyhow::Result<Self> {
+        let store = open_store(&options, clock.clone()).await?;
+        let (store, deployment) = store;
+        let tally = Tally::new();
+        let board = Board::default();
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+
+        let web_listener = TcpListener::bind(options.listen)
+            .await
+            .with_context(|| format!("the pages cannot be served on {}", options.listen))?;
+        let web = web_listener.local_addr()?;
+        let poly_listener = match options.poly_listen {
+            None => None,
+            Some(address) => Some(
+                TcpListener::bind(address)
+                    .await
+                    .with_context(|| format!("Poly endpoints cannot be served on {address}; see --poly-listen"))?,
+            ),
+        };
+        let poly = poly_listener.as_ref().map(TcpListener::local_addr).transpose()?;
+
+        let http = Http::new(HttpOptions { allow_loopback: options.allow_loopback })?;
+        let secrets = SecretOptions::new(&options.secret_dirs, Some(options.data_dir.clone()));
+        let load = LoadOptions {
+            allow_empty: options.allow_empty,
+            allow_inline_secrets: options.allow_inline_secrets,
+            ..LoadOptions::default()
+        };
+        let (accounts_in, accounts) = watch::channel(Accounts::default());
+        let (wish_in, wish) = watch::channel(Arc::<Desired>::default());
+        let (look_again, look_again_out) = mpsc::channel(1024);
+        let (presence, presence_out) = mpsc::channel(1024);
+        let (commands, commands_out) = mpsc::channel(16);
+
+        // What the process before knew.
+        let mut kept_secrets = None;
+        let from_store = keep::load(&*store, |record| {
+            let (snapshot, secrets_found) = unpack(record)?;
+            let mut kept = Secrets::kept(secrets.clone(), &secrets_found).ok()?;
+            let loaded = config::load(&snapshot, &mut kept, &load);
+            kept_secrets = Some(secrets_found);
+            loaded.desired.map(Arc::new)
+        });
+        let from_store = from_store.await.context("the store could not be read")?;
+        let outlets = Outlets { board: board.clone(), accounts: accounts_in, wish: wish_in, tally: tally.clone() };
+        let planner_options =
+            PlannerOptions { max_change_percent: options.max_change_percent, ..PlannerOptions::default() };
+        let mut planner = Planner::new(&planner_options, outlets, from_store.newest);
+        planner.restore(from_store.kept, clock.now());
+        let directory = DirectoryOptions { roots: options.config.clone(), secrets: secrets.clone(), load };
+        let live =
+            Live::new(http, clock.clone(), tally.clone(), store.clone(), deployment, directory, kept_secrets).await?;
+        let desk = Desk::new(store.clone());
+        let workshop = Arc::new(Workshop::new(Arc::new(live), desk, clock.clone(), tally.clone()));
+        let inlets = Inlets { look_again: look_again_out, presence: presence_out, commands: commands_out };
+        tasks.spawn(run(planner, workshop, inlets, stop.clone()));
+
+        tasks.spawn(watch_directories(&options, look_again.clone(), stop.clone()));
+        tasks.spawn(watch_files(wish, look_again.clone(), stop.clone()));
+
+        let access = access(&options)?;
+        let state = WebState {
+            board: board.clone(),
+            tally: tally.clone(),
+            clock: clock.clone(),
+            started: clock.now().wall,
+            access: Arc::new(access),
+            node: NodeView { name: options.node.clone(), address: web.to_string() },
+            look_again,
+            commands,
+        };
+        let web_tls =
+            options.web_tls.as_ref().map(|(certificate, key)| tls_from_files(certificate, key)).transpose()?;
+        let router = web::router(state);
+        tasks.spawn(listen::serve(web_listener, web_tls, router, ListenLimits::default(), stop.clone()));
+
+        if let Some(listener) = poly_listener {
+            let tls = match &options.poly_tls {
+                Some((certificate, key)) => tls_from_files(certificate, key)?,
+                None => stored_certificate(&*store, &options.node).await?,
+            };
+            let nonce_key = NonceKey::new(stored_bytes(&*store, NONCE_KEY).await?);
+            let desk = PolyDesk {
+                accounts: accounts.clone(),
+                presence,
+                tally,
+                clock,
+                auth: options.poly_auth.clone(),
+                nonce_key,
+            };
+            tasks.spawn(serve_poly(listener, tls, desk, accounts, stop.clone()));
+        }
+        Ok(Self { board, web, poly, tasks, stop, _store: store })
+    }
+
+    /// Stops in order, within [`STOP_DEADLINE`].
+    pub(super) async fn stop(mut self) {
+        self.stop.cancel();
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_DEADLINE, all).await.is_err() {
+            tracing::warn!("Not everything stopped in time.");
+        }
+    }
+
+    /// Returns when one of the node's tasks ended by itself, which only a fault of ours can cause.
+    pub(super) async fn failed(&mut self) {
+        if self.tasks.join_next().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// The listener of Poly endpoints answers only when there is one: until then connections wait in its queue.
+async fn serve_poly(
+    listener: TcpListener,
+    tls: TlsSettings,
+    desk: PolyDesk,
+    mut accounts: watch::Receiver<Accounts>,
+    stop: CancellationToken,
+) {
+    tokio::select! {
+        () = stop.cancelled() => return,
+        found = accounts.wait_for(|accounts| !accounts.0.is_empty()) => if found.is_err() { return },
+    }
+    listen::serve(listener, Some(tls), poly::router(desk), ListenLimits::default(), stop).await;
+}
+
+fn watch_directories(
+    options: &NodeOptions,
+    look_again: mpsc::Sender<LookAgain>,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
+    let poke = move || {
+        // A full channel means that the loop has enough to look at; the regular read makes up for it.
+        let _ = look_again.try_send(LookAgain::Documents);
+    };
+    Watch::new(&options.config, &options.secret_dirs).run(poke, stop)
+}
+
+async fn open_store(options: &NodeOptions, clock: Clock) -> anyhow::Result<(Arc<dyn Store>, String)> {
+    let data_dir = options.data_dir.clone();
+    let key_file = options.store_key_file.clone();
+    let keys = tokio::task::spawn_blocking(move || -> Result<Keys, crate::store::StoreError> {
+        private::data_dir(&data_dir)?;
+        match key_file {
+            Some(file) => crate::store::seal::load_key(&file),
+            None => crate::store::seal::load_or_create_key(&data_dir.join("store.key")),
+        }
+    });
+    let keys = keys.await?.context("the store's key")?;
+    let place = options.data_dir.display().to_string();
+    let sled = SledStore::open(&options.data_dir, clock)
+        .await
+        .with_context(|| format!("the store in {place} cannot be opened"))?;
+    let deployment = crate::store::deployment(&sled, options.deployment.as_deref()).await?;
+    let sealed = SealedStore::open(sled, keys, &deployment).await.context("the store cannot be unsealed")?;
+    Ok((Arc::new(sealed), deployment))
+}
+
+fn access(options: &NodeOptions) -> anyhow::Result<Access> {
+    let operator = match &options.admin_token_file {
+        Some(file) => token(&private::load_given(file).context("--admin-token-file")?)?,
+        None => token(&private::load_or_create(&options.data_dir.join("admin.token"), new_token)?)?,
+    };
+    let reader = options
+        .reader_token_file
+        .as_ref()
+        .map(|file| token(&private::load_given(file).context("--reader-token-file")?))
+        .transpose()?;
+    Ok(Access {
+        operator,
+        reader,
+        open_to_loopback: options.open_to_loopback,
+        metrics_open: options.metrics_open,
+        hosts: options.hosts.clone(),
+    })
+}
+
+/// 32 random bytes as text, so that it can be pasted.
+fn new_token() -> Result<Vec<u8>, crate::store::StoreError> {
+    let bytes = private::random::<32>()?;
+    Ok(crate::model::names::base32(&bytes).into_bytes())
+}
+
+fn token(bytes: &[u8]) -> anyhow::Result<Secret> {
+    let text = std::str::from_utf8(bytes).context("a token is text")?.trim();
+    anyhow::ensure!(text.len() >= 16, "a token has at least 16 characters");
+    Ok(Secret::new(text.to_owned()))
+}
+
+fn tls_from_files(certificate: &std::path::Path, key: &std::path::Path) -> anyhow::Result<TlsSettings> {
+    let read = |file: &std::path::Path| {
+        private::load_given(file).with_context(|| format!("{} cannot be read", file.display()))
+    };
+    let key = Secret::new(String::from_utf8(read(key)?.to_vec()).context("the key is not a PEM file")?);
+    TlsSettings::from_pem(&read(certificate)?, &key).context("the certificate and its key")
+}
+
+/// The Poly server's own certificate: made once, kept in the store, so that devices that pin it stay content.
+async fn stored_certificate(store: &dyn Store, node: &str) -> anyhow::Result<TlsSettings> {
+    if let (Some(certificate), Some(key)) = (store.get(POLY_CERTIFICATE).await?, store.get(POLY_KEY).await?) {
+        let key = Secret::new(String::from_utf8(key).context("the stored key of the Poly server")?);
+        return TlsSettings::from_pem(&certificate, &key).context("the stored certificate of the Poly server");
+    }
+    let (certificate, key) = self_signed(&[node.to_owned(), "localhost".to_owned()])?;
+    let ops = vec![Op::put(POLY_CERTIFICATE, certificate.clone()), Op::put(POLY_KEY, key.expose())];
+    store.commit(ops).await?;
+    TlsSettings::from_pem(certificate.as_bytes(), &key).context("the generated certificate of the Poly server")
+}
+
+async fn stored_bytes(store: &dyn Store, key: &str) -> anyhow::Result<[u8; 32]> {
+    if let Some(bytes) = store.get(key).await?
+        && let Ok(bytes) = <[u8; 32]>::try_from(bytes.as_slice())
+    {
+        return Ok(bytes);
+    }
+    let bytes = private::random::<32>()?;
+    store.commit(vec![Op::put(key, bytes)]).await?;
+    Ok(bytes)
+}
