@@ -70,8 +70,12 @@ async fn watch_until_dropped(files: BTreeMap<PathBuf, Vec<RoomKey>>, look_again:
         while let Ok(Some(path)) = tokio::time::timeout(QUIET, hints.recv()).await {
             changed.insert(path);
         }
-        for room in changed.iter().filter_map(|path| files.get(path)).flatten() {
-            if look_again.send(LookAgain::Room(room.clone())).await.is_err() {
+        let mut rooms = Vec::new();
+        for path in &changed {
+            rooms.extend(files.get(path).into_iter().flatten().cloned());
+        }
+        for room in rooms {
+            if look_again.send(LookAgain::Room(room)).await.is_err() {
                 return std::future::pending().await;
             }
         }
