@@ -42,6 +42,7 @@ pub struct Loaded {
 
 /// Reads the meaning of a snapshot. Blocks while secrets are read; call it from a blocking thread.
 pub fn load(snapshot: &Snapshot, secrets: &mut Secrets, options: &LoadOptions) -> Loaded {
+    secrets.begin_load();
     let mut findings = snapshot.findings.clone();
     let directory = Directory::read(snapshot, &mut findings);
     empty_directory(snapshot, &directory, options, &mut findings);

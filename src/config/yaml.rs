@@ -428,6 +428,15 @@ mod tests {
     }
 
     #[test]
+    fn the_budget_is_one_for_all_files() {
+        let budget = Budget { nodes: 10.into(), expansions: 1.into() };
+        assert!(parse("- a\n- b\n- c\n", &budget).faults.is_empty());
+        assert_eq!(parse("[a, b, c, d, e, f, g, h]\n", &budget).faults[0].code, "OTJ005");
+        let budget = Budget { nodes: 10.into(), expansions: 1.into() };
+        assert_eq!(parse("a: &a x\nb: [*a, *a]\n", &budget).faults[0].span.start.line, 2);
+    }
+
+    #[test]
     fn what_is_wrong_is_said_with_its_line() {
         let deep = "[".repeat(100_000);
         let bomb = (1..12).fold("a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned(), |text, n| {

@@ -82,6 +82,8 @@ pub struct Secrets {
     found: BTreeMap<String, Bytes>,
     /// Maps of secrets, parsed once a load: one mounted file can carry thousands.
     maps: BTreeMap<PathBuf, Result<Arc<serde_json::Value>, String>>,
+    /// Where (root, directory of the document, path) leads, looked up once a load.
+    places: BTreeMap<(usize, PathBuf, String), Result<PathBuf, String>>,
     /// Names served from `kept`.
     fallen_back: usize,
 }
@@ -114,6 +116,14 @@ impl Secrets {
         };
         let kept = kept.into_iter().map(decode).collect::<Result<_, _>>()?;
         Ok(Self { options, kept, ..Self::default() })
+    }
+
+    /// Forgets what the last load looked up, so that this one sees the world as it is.
+    pub(crate) fn begin_load(&mut self) {
+        self.found.clear();
+        self.maps.clear();
+        self.places.clear();
+        self.fallen_back = 0;
     }
 
     /// Everything that was found, in a form to be sealed and kept.
@@ -191,8 +201,19 @@ impl Secrets {
         }
     }
 
+    fn place(&mut self, snapshot: &Snapshot, file: &SourceFile, path: &str) -> Result<PathBuf, String> {
+        let beside = Path::new(&file.relative).parent().unwrap_or(Path::new(""));
+        let key = (file.root, beside.to_owned(), path.to_owned());
+        if let Some(known) = self.places.get(&key) {
+            return known.clone();
+        }
+        let place = self.look_for(snapshot, file, path);
+        self.places.insert(key, place.clone());
+        place
+    }
+
     /// Where `path` leads, links followed, if that is a place where secrets may lie.
-    fn place(&self, snapshot: &Snapshot, file: &SourceFile, path: &str) -> Result<PathBuf, String> {
+    fn look_for(&self, snapshot: &Snapshot, file: &SourceFile, path: &str) -> Result<PathBuf, String> {
         let written = Path::new(path);
         let mut candidates = vec![];
         if written.is_absolute() {

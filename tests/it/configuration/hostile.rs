@@ -21,10 +21,7 @@ fn documents_that_grow_without_bound_are_refused() {
     let merges = (1..30).fold("a0: &a0 {x: 1}\n".to_owned(), |text, level| {
         format!("{text}a{level}: &a{level} {{<<: [{0}, {0}], y: [{0}, {0}]}}\n", format!("*a{}", level - 1))
     });
-    let many = "- x\n".repeat(1_100_000);
-    for (name, text) in
-        [("brackets", brackets), ("maps", maps), ("flow", flow), ("bomb", bomb), ("merges", merges), ("many", many)]
-    {
+    for (name, text) in [("brackets", brackets), ("maps", maps), ("flow", flow), ("bomb", bomb), ("merges", merges)] {
         assert_eq!(codes(&text), ["OTJ005"], "{name}");
     }
 }
