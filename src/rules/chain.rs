@@ -17,6 +17,9 @@ use super::{calendar_event, fallback};
 use crate::model::desired::{RuleType, When};
 use crate::model::{Alias, Confidential, Digest, EvaluationSpec, Event, MatchedBy, Protocol, RuleSpec, Verdict};
 
+/// Most addresses the fallback looks at; an invitation with more of them that are none was written to cost time.
+const FALLBACK_MAX: usize = 1000;
+
 /// Compiled rules.
 #[derive(Debug)]
 pub struct Chain {
@@ -162,7 +165,7 @@ impl Chain {
 
     fn fall_back(&self, texts: &Texts<'_>) -> (Vec<Place>, Result<(Alias, Protocol), Why>) {
         let mut last = (types::WRITTEN_PLACES.to_vec(), Why::NothingFound);
-        for (place, text) in fallback::candidates(texts) {
+        for (place, text) in fallback::candidates(texts).take(FALLBACK_MAX) {
             match self.permit.admit(text, Protocol::Auto) {
                 Ok(admitted) => return (vec![place], Ok(admitted)),
                 Err(why) => last = (vec![place], why),

@@ -8,6 +8,7 @@ use super::permit::without_scheme;
 use super::scan::is_domain;
 use super::texts::{Place, Texts};
 use crate::model::Protocol;
+use crate::model::alias::ALIAS_MAX;
 
 /// The addresses with their schemes, in order.
 pub(super) fn candidates<'t>(texts: &'t Texts<'_>) -> impl Iterator<Item = (Place, &'t str)> {
@@ -15,25 +16,45 @@ pub(super) fn candidates<'t>(texts: &'t Texts<'_>) -> impl Iterator<Item = (Plac
 }
 
 fn in_text(text: &str) -> impl Iterator<Item = &str> {
-    let mut from = 0;
+    let (mut from, mut word) = (0, Word::default());
     std::iter::from_fn(move || {
         loop {
             let colon = from + text.get(from..)?.find(':')?;
             from = colon + 1;
             let Some(begin) = scheme_before(text, colon) else { continue };
-            let rest = &text[from..];
-            let stop = |c: char| c.is_whitespace() || c.is_control() || "<>()[]{}\"'|\\^`?,".contains(c);
-            // The brackets of an IPv6 host belong to the address.
-            let end = match rest.find("@[") {
-                Some(at) if !rest[..at].contains(stop) => at + 2 + rest[at + 2..].find(']').map_or(0, |end| end + 1),
-                _ => rest.find(stop).unwrap_or(rest.len()),
-            };
-            let address = text[begin..from + end].trim_end_matches(['.', ':', ';', '!', '*', '_']);
-            if is_address(address) {
-                return Some(address);
+            // Schemes may stand in each other's addresses by the thousand: the word they stand in is measured once.
+            if from >= word.end {
+                word = Word::at(text, from);
             }
+            // What is longer than any alias is none; looking at it anew for each scheme in it would cost.
+            if word.end - from > ALIAS_MAX + 8 || !is_address(&text[begin..word.end]) {
+                continue;
+            }
+            return Some(&text[begin..word.end]);
         }
     })
+}
+
+/// What stands between two stops.
+#[derive(Default)]
+struct Word {
+    /// Without closing punctuation.
+    end: usize,
+}
+
+impl Word {
+    /// The word that goes on at byte `from`.
+    fn at(text: &str, from: usize) -> Self {
+        let rest = &text[from..];
+        let stop = |c: char| c.is_whitespace() || c.is_control() || "<>()[]{}\"'|\\^`?,".contains(c);
+        let mut end = rest.find(stop).unwrap_or(rest.len());
+        // The brackets of an IPv6 host belong to the address.
+        if rest[..end].ends_with('@') && rest[end..].starts_with('[') {
+            let inside = rest[end + 1..].find(|c: char| !(c.is_ascii_hexdigit() || c == ':' || c == '.'));
+            end = inside.map(|at| end + 1 + at).filter(|at| rest[*at..].starts_with(']')).map_or(end, |at| at + 1);
+        }
+        Self { end: from + rest[..end].trim_end_matches(['.', ':', ';', '!', '*', '_']).len() }
+    }
 }
 
 /// Where the scheme that ends at `colon` begins.

@@ -5,7 +5,7 @@ use otj::model::{
     Agenda, Body, Complete, Confidential, Digest, EvaluationSpec, Event, IntegrationName, MatchedBy, Person, Proof,
     Protocol, RoomEmail, RoomKey, RuleSpec, Window,
 };
-use otj::rules::{Chain, Outcome, evaluate};
+use otj::rules::{Chain, Outcome, Why, evaluate};
 
 use super::corpus::{evaluation, rule};
 
@@ -183,5 +183,40 @@ fn a_template_that_fails_leaves_the_title_to_the_organizers_name() {
     for template in ["{{ calendar_event.nothing.deeper }}", "", "{{ broken", "{{ '' }}"] {
         let spec = EvaluationSpec { replace_subject_template: Some(template.into()), ..evaluation(vec![]) };
         assert_eq!(otj::rules::replacement(&Chain::compile(&spec), &event(""), "UTC"), None, "{template}");
+    }
+}
+
+#[test]
+fn a_body_built_to_cost_time_costs_none() {
+    let bodies = [
+        "a@".repeat(500_000),
+        "https://".repeat(120_000),
+        "https://nam.safelinks.protection.outlook.com/?url=https%3A%2F%2Fx.example%2F ".repeat(12_000),
+        "sip:".repeat(250_000),
+        "Meeting ID: 882 3981 4437\n".repeat(40_000),
+        "https://zoom.us/j/88239814437 ".repeat(30_000) + &",,88239814437#".repeat(30_000),
+        "teams@x.example\n".repeat(60_000) + "https://protect-eu.mimecast.com/s/a?domain=pexip.me",
+        "1 ".repeat(500_000),
+        "<a href=x ".repeat(100_000),
+        "&#".repeat(500_000),
+    ];
+    let spec = evaluation(vec![
+        rule("zoom", 1, RuleType::Zoom),
+        rule("webex", 2, RuleType::Webex),
+        rule("teams", 3, RuleType::TeamsBodyPexipService),
+        regex("regex", 4, r"(\w+)@nowhere\.example"),
+        RuleSpec { domain: Some("nowhere.example".into()), ..rule("domain", 5, RuleType::Domain) },
+    ]);
+    let chain = Chain::compile(&spec);
+    for body in bodies {
+        for body in [Body::Text(Confidential::new(&*body)), Body::Html(Confidential::new(&*body))] {
+            let clock = otj::model::Clock::system();
+            let begun = clock.now().mono;
+            let outcome = chain.process(&Event { body, ..event("") }, "UTC");
+            let took = begun.until(clock.now().mono);
+            // Far above what it takes without optimization, far below what anything quadratic takes.
+            assert!(took.as_secs() < 20, "{took:?}: {:?}", labels(&outcome));
+            assert!(!outcome.trace.tried.iter().any(|tried| tried.why == Why::Fault));
+        }
     }
 }
