@@ -42,15 +42,21 @@ fn ics(bytes: &[u8]) -> Result<Event, String> {
     let calendar = ics::parse(bytes).map_err(|error| chain(&error))?;
     let room = RoomEmail::parse("room@localhost").expect("the constant is an address");
     let zone = calendar.time_zone().and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC);
-    let day = |text: &str| text.parse().expect("the constant is a time");
-    // Series without end are computed up to the window's; longer windows cost more and show no earlier event.
-    let window = Window { from: day("1990-01-01T00:00:00Z"), to: day("2090-01-01T00:00:00Z") };
-    let found = calendar.occurrences(&room, &zone, window);
-    let unreadable = found.unreadable.len();
-    found.events.into_iter().next().ok_or_else(|| match unreadable {
-        0 => "it holds no event that is not cancelled".into(),
-        _ => "its event cannot be read".into(),
-    })
+    // A year at a time: a series without end has too many occurrences to look at all of them for the first.
+    let mut unreadable = false;
+    for year in 1990..2090 {
+        let found = calendar.occurrences(&room, &zone, Window { from: new_year(year), to: new_year(year + 1) });
+        unreadable |= !found.unreadable.is_empty();
+        if let Some(event) = found.events.into_iter().next() {
+            return Ok(event);
+        }
+    }
+    Err(if unreadable { "its event cannot be read" } else { "it holds no event that is not cancelled" }.into())
+}
+
+fn new_year(year: i16) -> Timestamp {
+    let day = jiff::civil::date(year, 1, 1).to_zoned(TimeZone::UTC);
+    day.expect("every year has a first day").timestamp()
 }
 
 /// An event with nothing but a body and times.

@@ -64,7 +64,6 @@ pub(super) fn run(verb: &Match) -> anyhow::Result<ExitCode> {
     Ok(if judged.outcome.verdict.alias.is_some() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the invitation is an argument, not configuration")]
 fn read_file(verb: &Match) -> std::io::Result<Vec<u8>> {
     if verb.file.as_os_str() == "-" {
         let mut bytes = vec![];

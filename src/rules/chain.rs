@@ -66,6 +66,9 @@ struct Hit {
     variables: BTreeMap<String, String>,
 }
 
+/// An alias that passed the door, its protocol, and the rule's variables.
+type Found = (Alias, Protocol, BTreeMap<String, String>);
+
 impl Chain {
     /// Compiles. Never fails: a rule that cannot run says so in every trace.
     #[must_use]
@@ -141,11 +144,7 @@ impl Chain {
     }
 
     /// Where the rule looked, and what it gave.
-    fn attempt(
-        &self,
-        rule: &Compiled,
-        texts: &Texts<'_>,
-    ) -> (Vec<Place>, Result<(Alias, Protocol, BTreeMap<String, String>), Why>) {
+    fn attempt(&self, rule: &Compiled, texts: &Texts<'_>) -> (Vec<Place>, Result<Found, Why>) {
         let work = match (rule.spec.enabled, &rule.work) {
             (false, _) => return (vec![], Err(Why::Disabled)),
             (true, Err(why)) => return (vec![], Err(why.clone())),

@@ -15,6 +15,65 @@ use crate::invitation::wrapped;
 /// Most numbers of a `range`.
 const RANGE_MAX: usize = 1000;
 
+/// Every filter. A test holds this to what is registered.
+pub(super) const FILTERS: &[&str] = &[
+    "abs",
+    "capitalize",
+    "default",
+    "first",
+    "float",
+    "format",
+    "int",
+    "join",
+    "last",
+    "length",
+    "lower",
+    "range",
+    "replace",
+    "round",
+    "striptags",
+    "trim",
+    "truncate",
+    "upper",
+    "pex_base64",
+    "pex_clean_phone_number",
+    "pex_find_first_match",
+    "pex_hash",
+    "pex_head",
+    "pex_md5",
+    "pex_regex_replace",
+    "pex_require_min_length",
+    "pex_reverse",
+    "pex_safelinks_decode",
+    "pex_strlen",
+    "pex_tail",
+    "pex_to_json",
+    "pex_url_decode",
+    "pex_url_encode",
+    "pex_urldefense_decode",
+];
+
+/// Every function.
+pub(super) const FUNCTIONS: &[&str] = &[
+    "range",
+    "pex_regex_search",
+    "pex_base64",
+    "pex_clean_phone_number",
+    "pex_find_first_match",
+    "pex_hash",
+    "pex_head",
+    "pex_md5",
+    "pex_require_min_length",
+    "pex_reverse",
+    "pex_safelinks_decode",
+    "pex_strlen",
+    "pex_tail",
+    "pex_to_json",
+    "pex_url_decode",
+    "pex_url_encode",
+    "pex_urldefense_decode",
+];
+
 pub(super) fn register(environment: &mut Environment<'static>) {
     builtin(environment);
     environment.add_function("range", range);

@@ -1,9 +1,14 @@
 //! What a template may not contain, found before it runs: statements that capture their output or run templates from
-//! templates, and more than a few operators that make texts longer.
+//! templates, more than a few operators that make texts longer, and filters and functions that are not there.
+
+use super::functions::{FILTERS, FUNCTIONS};
 
 /// Most uses of `~`, `+` and `*` in one template. What they may build is bounded by fuel as well; eight are more than any
 /// published template has.
 const GROWING_MAX: usize = 8;
+
+/// Words that may stand before a parenthesis and are no functions.
+const KEYWORDS: [&str; 8] = ["if", "elif", "else", "and", "or", "not", "in", "is"];
 
 /// Refuses what templates may not contain.
 ///
@@ -33,11 +38,12 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         if growing > GROWING_MAX {
             return Err(format!("more than {GROWING_MAX} uses of `~`, `+` or `*` (line {line} of the template)"));
         }
+        if let Some(fault) = unknown(&words) {
+            return Err(format!("{fault} (line {line} of the template)"));
+        }
         let is_statement = opening == "{%";
-        if is_statement {
-            if let Some(fault) = refused(&words.list) {
-                return Err(format!("{fault} (line {line} of the template)"));
-            }
+        if let Some(fault) = refused(&words.list).filter(|_| is_statement) {
+            return Err(format!("{fault} (line {line} of the template)"));
         }
         let mut end = words.length;
         if is_statement && words.list.first().is_some_and(|word| *word == "raw") {
@@ -47,6 +53,21 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         rest = &inside[end..];
     }
     Ok(())
+}
+
+/// A filter or function that is not there.
+fn unknown(words: &Words<'_>) -> Option<String> {
+    let filter = words.filters.iter().find(|name| !FILTERS.contains(name));
+    let function = words.functions.iter().find(|name| !FUNCTIONS.contains(name));
+    let (kind, name, all) = match (filter, function) {
+        (Some(name), _) => ("filter", name, FILTERS),
+        (None, Some(name)) => ("function", name, FUNCTIONS),
+        (None, None) => return None,
+    };
+    let like =
+        all.iter().find(|each| each.strip_prefix("pex_") == Some(name) || (each.len() > 3 && each.starts_with(name)));
+    let help = like.map_or_else(|| format!("there are: {}", all.join(", ")), |like| format!("did you mean `{like}`?"));
+    Some(format!("there is no {kind} `{name}`; {help}"))
 }
 
 /// What a statement does that no rule may do.
@@ -64,6 +85,10 @@ fn refused(words: &[&str]) -> Option<String> {
 struct Words<'t> {
     /// Names, and `=`.
     list: Vec<&'t str>,
+    /// Names after a `|`.
+    filters: Vec<&'t str>,
+    /// Names before a `(`, but for filters, tests and methods.
+    functions: Vec<&'t str>,
     growing: usize,
     /// Bytes up to the end of the closing mark.
     length: usize,
@@ -72,7 +97,9 @@ struct Words<'t> {
 /// Splits the inside of a statement or expression, texts in quotes left out.
 fn words<'t>(inside: &'t str, closing: &str) -> Words<'t> {
     let bytes = inside.as_bytes();
-    let mut words = Words { list: vec![], growing: 0, length: inside.len() };
+    let mut words = Words { list: vec![], filters: vec![], functions: vec![], growing: 0, length: inside.len() };
+    // The last character that was neither space nor part of a name.
+    let mut before = b' ';
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
@@ -90,7 +117,17 @@ fn words<'t>(inside: &'t str, closing: &str) -> Words<'t> {
                 while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || bytes[at] == b'_') {
                     at += 1;
                 }
-                words.list.push(&inside[begin..at]);
+                let name = &inside[begin..at];
+                let called = bytes[at..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'(');
+                let keyword = KEYWORDS.contains(&name) || words.list.last() == Some(&"is");
+                match before {
+                    b'|' => words.filters.push(name),
+                    b'.' => {}
+                    _ if called && !keyword => words.functions.push(name),
+                    _ => {}
+                }
+                words.list.push(name);
+                before = b' ';
                 continue;
             }
             _ if inside.as_bytes()[at..].starts_with(closing.as_bytes()) => {
@@ -99,6 +136,9 @@ fn words<'t>(inside: &'t str, closing: &str) -> Words<'t> {
             }
             _ => {}
         }
+        if let Some(byte) = bytes.get(at).filter(|byte| !byte.is_ascii_whitespace()) {
+            before = *byte;
+        }
         at += 1;
     }
     words
@@ -106,7 +146,7 @@ fn words<'t>(inside: &'t str, closing: &str) -> Words<'t> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::*;
 
     #[test]
     fn statements_that_capture_are_refused_and_texts_are_not_looked_into() {
@@ -127,6 +167,41 @@ mod tests {
             ("é{é", true),
         ] {
             assert_eq!(check(template).is_ok(), right, "{template}");
+        }
+    }
+
+    #[test]
+    fn filters_and_functions_that_are_not_there_are_named() {
+        for (template, part) in [
+            ("{{ a|replase('x', 'y') }}", "no filter `replase`"),
+            ("{{ a|regex_replace('x', 'y') }}", "did you mean `pex_regex_replace`?"),
+            ("{% if (a) and regex_search('x', b) %}{% endif %}", "did you mean `pex_regex_search`?"),
+            ("x\n{{ namespace(a=1) }}", "no function `namespace`"),
+            ("{{ a | tojson }}", "no filter `tojson`"),
+        ] {
+            let error = check(template).unwrap_err();
+            assert!(error.contains(part), "{template}: {error}");
+        }
+        for template in [
+            "{% set m = pex_regex_search('(x)', a) %}{% if not (m) %}{{ m[0].split('|nothing(')[0]|trim }}{% endif %}",
+            "{{ a.b.upper() }}{{ a is sameas(b) }}{% for x in (1, 2) %}{{ x }}{% endfor %}",
+            "{{ (a|default('')) | lower }}",
+        ] {
+            assert_eq!(check(template), Ok(()), "{template}");
+        }
+    }
+
+    #[test]
+    fn the_lists_name_what_is_registered() {
+        for name in FILTERS {
+            let error =
+                crate::rules::template::Template::compile(&format!("{{{{ ''|{name} }}}}")).unwrap().render(&().into());
+            assert!(!format!("{error:?}").contains("unknown filter"), "{name}: {error:?}");
+        }
+        for name in FUNCTIONS {
+            let error =
+                crate::rules::template::Template::compile(&format!("{{{{ {name}() }}}}")).unwrap().render(&().into());
+            assert!(!format!("{error:?}").contains("unknown function"), "{name}: {error:?}");
         }
     }
 }
