@@ -1,4 +1,171 @@
 //! otj: a Join button in every meeting room, from a git repository.
+//!
+//! otj is a reconciler. The wish is a directory of YAML in git; the world is calendars and video endpoints. The program makes
+//! the second agree with the first and tells, at any moment, where they differ and why. This page is its architecture: what
+//! stands here holds, and a test is named wherever one does the holding.
+//!
+//! ```text
+//!  otj.d/*.yaml ──read──► Desired ─┐
+//!                                  ├─► plan_room, plan_endpoint (pure) ─► Step ─► perform ─► the world
+//!  calendars ──read──► Agenda ──evaluate──► Meetings ─┤        ▲                        (calendars, endpoints)
+//!  endpoints ──read back──► Held ─────────────────────┘        │ the gate keeps what may not go yet
+//!           ▲                                                            │
+//!           └────────────── Planner ◄────────── absorb ◄────────── Outcome
+//!                              │
+//!                              ├─► Board ─► /metrics, API, page, `otj status`
+//!                              └─► Accounts and Cells ─► the server that Poly endpoints ask
+//! ```
+//!
+//! # Walk of one calendar event
+//!
+//! A file changes in a room's calendar directory, and [`calendar::hints`] says *look again* at the room; or nothing says so
+//! and its next read is due, every half minute. [`Planner::next_step`] takes the object that is due and asks
+//! [`plan_room`](reconcile::plan::plan_room), which answers `Step::ReadAgenda`. The loop ([`reconcile::run`]) begins it in the
+//! lane of that calendar service; [`Workshop::perform`](reconcile::perform::Workshop::perform) calls the
+//! [`World`](reconcile::world::World), and [`calendar::read_agenda`] comes back with a [`Complete`](model::Complete) reading and
+//! its proof. From that, and from nothing else, an [`Agenda`](model::Agenda) is built; its texts go into the store.
+//!
+//! [`Planner::absorb`] takes the agenda in and touches the room. Now it has events without verdict: `Step::Evaluate` runs
+//! [`rules::evaluate`] away from the loop, with the texts from the store: [`invitation`] makes plain text and real links,
+//! [`Chain`](rules::Chain) tries the rules by priority, the first that holds gives the [`Alias`](model::Alias). The results,
+//! [`Meetings`](model::Meetings) without any body, touch the room's endpoints.
+//!
+//! For each endpoint the wish is made by [`meetings::schedule`]: privacy and title, buffers, what the device can hold. What it
+//! would lose goes past the [`Gate`](reconcile::gate::Gate); what may not go yet is kept beside it
+//! ([`meetings::with_kept`]). Where [`meetings::diff`] against what the endpoint holds is not empty,
+//! [`plan_endpoint`](reconcile::plan::plan_endpoint) answers
+//!
+//! * for a Cisco codec `Step::Put`: [`endpoint::cisco::put_schedule`] replaces the whole list, reads it back where the codec
+//!   can list, and only then is it *held*;
+//! * for a Poly endpoint `Step::Publish`: the list is stored, then replaced in the endpoint's [`Cell`](model::published::Cell).
+//!   The device's next poll is answered from there, and what it fetched comes back to the loop as
+//!   [`Presence`](model::presence::Presence).
+//!
+//! The drift on the [`Board`](reconcile::board::Board) ends; metrics, page and API are made from the board when asked.
+//!
+//! # Walk of one YAML edit
+//!
+//! [`config::watch`] notices (inotify as a hint, a look at names, inodes, sizes and change times every three seconds as the
+//! guarantee) and says *look again* at the directory. `Step::ReadDocuments` reads one consistent snapshot
+//! ([`config::files`]) and [`config::load()`] makes of it the whole [`Desired`](model::Desired), or findings. With errors nothing
+//! changes: the wish in force runs on. Otherwise the planner decides:
+//!
+//! * it removes documents: it must be read alike twice, 30 s apart;
+//! * it removes more than 10 % of the endpoints (and at least 5), or a profile or an integration in use: it is held whole,
+//!   until `otj approve`;
+//! * otherwise it is adopted. Rooms whose rules changed are evaluated on their stored texts before anything is taken away,
+//!   the loss is judged as a whole by the gate, and only objects that differ are planned again. An endpoint that moved is
+//!   cleared at its old address, tried once before the new one is filled; a removed one after ten minutes of absence.
+//!
+//! The adopted bytes and the secrets they resolved to are kept in the store, sealed, for a start with a broken directory.
+//!
+//! # Decisions
+//!
+//! 1. *One loop of steps.* No task lives as long as a calendar or an endpoint does. Planning is pure; performing decides nothing
+//!    but how to speak with a device. Whatever happens outside says only "look again" ([`LookAgain`](model::LookAgain)) and never
+//!    carries the instruction.
+//! 2. *One owner of what is known*: [`Planner`]. It is told what happened (`absorb`, `look_again`, `heard_from`, `approve`) and
+//!    answers with steps (`next_step`); it performs none, spawns none and reads no clock. So the whole product is played in
+//!    virtual time against [`Sim`](reconcile::sim_world::Sim), days in seconds.
+//! 3. *Planning is per object*, from a due-queue ([`Due`](reconcile::due::Due)). A turn costs what is due, whatever the number
+//!    of rooms.
+//! 4. *A board of cells.* What the loop shows is one cell for each object, replaced when that object changed. Publishing costs
+//!    what changed; reading never waits for the loop. The same holds for Poly schedules.
+//! 5. *Rules run in a step*, on the blocking pool, cached by the digests of event and rules. What the planner holds has no body.
+//! 6. *Types first.* `config::document` is the language; `schema/` is generated from it, committed, and checks documents.
+//! 7. *A directory loads whole or not at all*, and the last good one survives the process.
+//! 8. *Complete must be proven.* A status code is no proof; an `Agenda` is built from `Complete` alone.
+//! 9. *Removals pass one gate*, whoever performs them. It keeps meetings on an endpoint rather than holding its updates, so
+//!    additions and moves go on.
+//! 10. *The wish is narrowed to what a device can hold before it is compared*, and only fields a device gives back unchanged
+//!     are compared; otherwise drift would never end. After two puts of one list that did not hold, a device is left alone until
+//!     its list changes.
+//! 11. *Two clocks.* Due times and back-off run on the boot clock, meetings on the wall. While the wall cannot be trusted
+//!     nothing is removed.
+//! 12. *Lanes* bound what runs at once ([`Lane`](reconcile::step::Lane)): each calendar service, the rules, endpoints that
+//!     answered last time, endpoints that failed last time. 400 dead codecs starve nobody.
+//! 13. *A store that goes on from memory.* The loop writes through [`Desk`](reconcile::desk::Desk): a record the disk does not
+//!     take is kept and written later, so a full disk stops no room. The board says so.
+//!
+//! # Words with one meaning
+//!
+//! | word | is |
+//! |---|---|
+//! | room | a calendar service and an address in lower case; read once, with the widest window any of its endpoints wants |
+//! | agenda | a room's events of the window, proven complete |
+//! | evaluation | a profile's rules with the settings that decide their result |
+//! | meetings | for each room and evaluation: what the rules made of the agenda |
+//! | schedule | for each endpoint: meetings after privacy, title, buffers and fit |
+//! | held | what an endpoint was given, or was seen to hold; unknown at first |
+//! | lost | a meeting of which the new list has neither id nor time and alias; or a Join that is gone. Moved or renamed is not lost |
+//! | shrunk | an endpoint that loses at least two and keeps fewer than half of its meetings (or buttons), or loses its last one |
+//! | kept | what the gate leaves on an endpoint although the wish no longer has it |
+//! | id of a meeting | a digest of room, iCalendar UID and original start of the occurrence: a moved meeting keeps it |
+//! | drift | an object is not as wished; the table below |
+//!
+//! | object | drifts when | reasons |
+//! |---|---|---|
+//! | Cisco endpoint | what it holds is not what documents and meetings ask for, or its last step failed | `NeverPut`, `Pending`, `PutFailed`, `PlanHeld`, `RivalWriter`, `DeviceRewrites`, `Suspended`, `Observing` |
+//! | Poly endpoint | what it fetched is not what is published, for more than 2 min; or it has not been heard of for 10 min | `NeverSeen`, `Silent`, `Behind`, `PlanHeld`, `Suspended`, `Observing` |
+//! | room | its last read failed, or the last complete one is older than 15 min | `Unreadable`, `NoPermission`, `NotFound`, `Throttled`, `Stale` |
+//! | configuration | the directory is not the one in force | `ConfigInvalid`, `PlanHeld` |
+//!
+//! Drift is measured against the wish *without* what the gate keeps: an endpoint that shows a meeting its calendar no longer has
+//! is not in step, and says `PlanHeld`.
+//!
+//! # Who may name whom
+//!
+//! | folder | may name |
+//! |---|---|
+//! | [`model`] | nobody |
+//! | [`diagnostic`], [`invitation`], [`http`], [`listen`], [`auth`], [`ews`], [`store`] | `model` |
+//! | [`rules`] | `model`, `invitation` |
+//! | [`meetings`] | `model`, `rules` |
+//! | [`config`] | `model`, `diagnostic`, `rules` |
+//! | [`calendar`], [`endpoint`] | `model`, `http`, `listen`, `auth`, `ews`, `invitation` |
+//! | [`reconcile`] | `model`, `diagnostic`, `rules`, `meetings`, `config`, `store`; its [`world`](reconcile::world) alone also `http`, `calendar`, `endpoint` |
+//! | [`status`] | `model`, `diagnostic`, `config`, `reconcile` |
+//! | [`web`] | `model`, `diagnostic`, `status`, `rules`, `listen` |
+//! | [`sim`] | `model`, `http`, `ews`, `auth`, `listen`, and the trait `World` |
+//! | [`cli`] | everything |
+//!
+//! What crosses between the loop, the Poly server and the pages are types of `model`, on watch and bounded channels, wired in
+//! `cli`. The table is held by `who_names_whom_follows_the_table` in `tests/it/tidy.rs`, which has it in full.
+//!
+//! # Invariants
+//!
+//! | | what holds | held by |
+//! |---|---|---|
+//! | I1 | Planning is pure and in one order: the same arguments give the same step | signatures (no `&mut`, no clock); ordered maps, `clippy::iter_over_hash_type` |
+//! | I2 | A step leaves no choice: all it needs is in it | [`Step`](reconcile::step::Step) and the trait `World`, which sees nothing else |
+//! | I3 | One step at a time for each object, bounds for each lane, a deadline for each step: what hangs delays nobody else | `one_hanging_device_and_one_hanging_calendar_delay_nobody`, `the_last_known_address_serves_for_an_hour_and_no_longer` |
+//! | I4 | A calendar that cannot be read clears no endpoint | `a_calendar_that_fails_leaves_the_device_as_it_is`, `a_file_that_is_not_a_whole_calendar_is_unreadable_and_never_empty`, `an_answer_that_may_leave_something_out_is_a_failed_read`, `before_the_room_was_ever_read_a_device_is_told_to_come_back_and_never_gets_an_empty_list` |
+//! | I5 | A directory that does not load changes nothing, also across a restart | `a_directory_that_does_not_load_changes_nothing`, `a_kept_directory_runs_with_its_kept_secrets_after_everything_is_gone` |
+//! | I6 | Removals pass the gate | `when_all_4000_calendars_answer_empty_at_once_at_most_one_percent_of_endpoints_lose_a_meeting`, `a_bad_rule_edit_is_held_until_it_is_approved`, `a_directory_that_removes_too_many_endpoints_is_held_whole`, `while_a_removal_is_held_additions_and_moves_go_on`, `a_held_plan_survives_a_restart` |
+//! | I7 | No event carries an instruction; an operator's approval names a plan that was shown | [`LookAgain`](model::LookAgain), `an_approval_is_answered_by_the_loop_and_a_reload_pokes_it` |
+//! | I8 | `kill -9` at any moment: the restart converges, nothing is lost | `after_kill_9_without_calendar_and_directory_poly_is_answered_and_the_codec_keeps_its_list`, `what_was_committed_is_there_after_a_kill_whole_and_nothing_else` |
+//! | I9 | Only `cli` prints or exits; only `http` connects out; documents and secrets are read by `config` alone; only `status::metrics` names metrics; only [`Clock`](model::Clock) reads the clocks | `the_outside_is_touched_where_the_architecture_says` |
+//! | I10 | No subject, body, person, join address or secret in logs, metrics and errors | `debug_shows_neither_credentials_nor_what_people_wrote`, `no_log_line_or_debug_text_of_the_desk_holds_a_secret`, `an_error_tells_neither_address_nor_credentials`, `every_wrong_directory_gives_its_findings_and_no_secret`, `what_people_wrote_is_seen_with_a_token_only_and_secrets_never` |
+//! | I11 | One owner for each room: one process for each data directory | `a_store_that_stays_locked_is_given_up_after_thirty_seconds_and_one_that_is_freed_opens` |
+//!
+//! # Design notes
+//!
+//! Roads that were taken although another one is more usual:
+//!
+//! * *`listen` stands beside `http`.* Every listener of ours (pages, Poly, the simulated devices) is served by one function, so
+//!   that caps, head deadlines, TLS and an orderly stop are written once. `http` is the only way out, `listen` the only way in.
+//! * *Structure of iCalendar is read by `calendar::lines`*, not by a library: a file counts as complete only when every component
+//!   was closed, and one broken event must not break its neighbours. calcard is kept for what it is good at: recurrence rules
+//!   (within a window, checked before) and names of Windows time zones.
+//! * *File events are hints of the calendar folder* ([`calendar::hints`]): it knows which file is which room's, and says *look
+//!   again* like everybody else. The regular read stays the guarantee.
+//! * *The loop never waits for the pages or the Poly server.* They look at cells; a poll wakes the loop only when it brought
+//!   news, and a full channel delays nobody (`a_full_channel_delays_nobody_and_the_news_is_told_later`).
+//! * *A fake shares no code with the client it answers* ([`sim`]), so that a mistake in a wire format is not made twice.
+//!
+//! [`Planner`]: reconcile::planner::Planner
+//! [`Planner::next_step`]: reconcile::planner::Planner::next_step
+//! [`Planner::absorb`]: reconcile::planner::Planner::absorb
 
 pub mod model;
 

@@ -2,7 +2,7 @@
 //!
 //! A room is read with one call, [`read_agenda`]. It decides nothing about when; it keeps nothing but what its caller hands back
 //! to it: the [`Cursor`] of the last reading, and the [`SignIns`] that all readings share. A reading is `Complete` only with
-//! proof (see [`Proof`](crate::model::Proof)), and `Unchanged` only for the same request and window as the cursor's.
+//! proof (see [`Proof`]), and `Unchanged` only for the same request and window as the cursor's.
 
 mod caldav;
 mod error;

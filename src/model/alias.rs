@@ -50,7 +50,7 @@ pub enum AliasFault {
 }
 
 impl Alias {
-    /// Trims and checks (`safety.md` C1).
+    /// Trims and checks. What strangers write must be a plain address before anything dials it.
     ///
     /// # Errors
     /// Names the first fault found.

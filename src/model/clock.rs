@@ -1,4 +1,4 @@
-//! Two clocks. Due times, leases and back-off run on the boot clock, which counts suspended time and never jumps; meetings,
+//! Two clocks. Due times and back-off run on the boot clock, which counts suspended time and never jumps; meetings,
 //! windows and stored times are wall-clock times.
 
 use std::sync::Arc;

@@ -25,7 +25,7 @@ struct Cells {
 /// Why and since when an object is not as wished.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Drift {
-    /// From the closed set of `design`: `NeverPut`, `Pending`, `PutFailed`, `PlanHeld`, `RivalWriter`, `DeviceRewrites`,
+    /// From a closed set: `NeverPut`, `Pending`, `PutFailed`, `PlanHeld`, `RivalWriter`, `DeviceRewrites`,
     /// `Suspended`, `Observing`, `NeverSeen`, `Silent`, `Behind`, `Stale`, `Unreadable`, `NoPermission`, `NotFound`,
     /// `Throttled`, `ConfigInvalid`.
     pub reason: &'static str,

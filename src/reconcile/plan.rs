@@ -11,11 +11,11 @@ use crate::model::{Desired, DeviceSpec, EndpointSpec, Held, Mono, Now, RoomSpec,
 use super::observed::{EndpointKnown, OldPlace, RoomState, jittered};
 use super::step::Step;
 
-/// How often a calendar is read. Source: `config.md`, CalDav and Ics rows.
+/// How often a calendar is read. A look at an unchanged one costs a request at most.
 pub const READ_EVERY: Duration = Duration::from_secs(30);
 /// How often an endpoint that can list is read back.
 pub const LOOK_EVERY: Duration = Duration::from_mins(60);
-/// A first list that is empty waits so long for a second complete read (`safety.md` A7).
+/// A first list that is empty waits so long for a second complete read: nothing is known of what it would take away.
 pub const EMPTY_AGAIN: Duration = Duration::from_secs(60);
 /// After so many puts in a row that did not hold, the device is left alone until the schedule changes.
 pub const REWRITES: u32 = 2;

@@ -269,20 +269,5 @@ pub struct Ended {
     pub result: Result<Outcome, Failure>,
 }
 
-/// Names of things a plan lists, for `otj plan` and the tests: a step as one line.
-#[must_use]
-pub fn line(step: &Step) -> String {
-    match step {
-        Step::Put { endpoint, schedule, .. } => format!("Put {} {}", endpoint.name, schedule.bookings.len()),
-        Step::Publish { endpoint, schedule, .. } => format!("Publish {} {}", endpoint.name, schedule.bookings.len()),
-        other => match other.object() {
-            Object::Documents => other.label().to_owned(),
-            Object::Room(room) => format!("{} {room}", other.label()),
-            Object::Endpoint(name) => format!("{} {name}", other.label()),
-            Object::OldPlace(place) => format!("{} {place}", other.label()),
-        },
-    }
-}
-
 /// Earlier results by evaluation.
 pub type MeetingsByEvaluation = BTreeMap<EvaluationId, Arc<Meetings>>;

@@ -1,4 +1,4 @@
-//! Whether the wall clock can be trusted (`safety.md` A4). While it cannot, nothing is removed for any reason.
+//! Whether the wall clock can be trusted. While it cannot, nothing is removed for any reason.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,5 +1,4 @@
-//! What happened to an event on its way through the rules, for `otj match`, `otj test --trace` and the rule tester. Nothing of it
-//! is logged.
+//! What happened to an event on its way through the rules, for `otj match` and `otj test --trace`. Nothing of it is logged.
 
 use std::fmt;
 

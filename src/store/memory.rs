@@ -1,4 +1,4 @@
-//! The store in memory: tests, and `--dry-run`, which writes nothing.
+//! The store in memory, for tests: it ends with the process.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -6,7 +6,7 @@
 //! | implementation | is |
 //! |---|---|
 //! | [`sled::SledStore`] | the embedded store in the data directory, one node |
-//! | [`memory::MemoryStore`] | the same in memory: tests, `--dry-run` |
+//! | [`memory::MemoryStore`] | the same in memory: tests |
 //! | [`seal::SealedStore`] | wraps one of them: every value compressed and encrypted, bound to its key |
 
 pub mod memory;

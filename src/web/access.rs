@@ -1,4 +1,4 @@
-//! Who may see and do what. A request goes in, the [`Caller`] or a [`Problem`] comes out.
+//! Who may see and do what. A request goes in, the [`Caller`] or a `Problem` comes out.
 //!
 //! | | operator's token | reader's token | loopback, no token | nobody |
 //! |---|---|---|---|---|

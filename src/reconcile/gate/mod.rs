@@ -1,4 +1,4 @@
-//! The one gate for removals (`safety.md` A1, A2). Whoever would take meetings or Join buttons from an endpoint asks here;
+//! The one gate for removals. Whoever would take meetings or Join buttons from an endpoint asks here;
 //! what may not go yet is kept on the endpoint, so that additions and changes go on.
 //!
 //! | what causes the loss | how much | then |

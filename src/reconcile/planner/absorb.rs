@@ -16,7 +16,7 @@ use super::super::plan::{LOOK_EVERY, next_read};
 use super::super::step::{AgendaRead, Ended, HeldRead, Outcome, PutDone};
 use super::{DOCUMENTS_EVERY, Planner};
 
-/// From three meetings to none needs a second look (`safety.md` A3).
+/// From three meetings to none needs a second look: an empty answer is the likeliest way for a calendar to be wrong.
 const SUSPICIOUSLY_EMPTY: usize = 3;
 /// The second look comes this long after the first.
 const LOOK_TWICE_AFTER: Duration = Duration::from_secs(60);

@@ -24,9 +24,10 @@ use super::super::step::DocumentsRead;
 use super::Planner;
 use crate::store::Op;
 
-/// A directory that removes documents is read again after this long before it is adopted (`safety.md` E1).
+/// A directory that removes documents is read again after this long before it is adopted:
+/// half a checkout looks like a removal, but seldom twice.
 const REMOVAL_AGAIN: Duration = Duration::from_secs(30);
-/// A removed endpoint is cleared only after this absence (`safety.md` A2).
+/// A removed endpoint is cleared only after this absence: a document that is moved between two commits is gone for a moment.
 const CLEAR_AFTER: Duration = Duration::from_mins(10);
 /// An old place that cannot be reached is tried for this long.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(24);

@@ -58,7 +58,7 @@ pub trait World: Send + Sync + 'static {
         serial: Option<&str>,
     ) -> impl Future<Output = Result<PutDone, Failure>> + Send;
 
-    /// Clears a place an endpoint left, if a read-back shows that it is the recorded device and holds our bookings only
-    /// (`safety.md` A6). `Ok(Some(reason))`: it was left as it is.
+    /// Clears a place an endpoint left, if a read-back shows that it is the recorded device and holds our bookings only:
+    /// somebody else may live there by now. `Ok(Some(reason))`: it was left as it is.
     fn clear(&self, given: &Given) -> impl Future<Output = Result<Option<&'static str>, Failure>> + Send;
 }
