@@ -92,10 +92,15 @@ fn fails(finding: &Diagnostic, strict: bool) -> bool {
     }
 }
 
-/// Colour is for people at a terminal who have not asked to be spared it; see <https://no-color.org>.
+/// Colour is for people at a terminal who have not asked to be spared it.
+pub(super) fn colour() -> bool {
+    std::io::stdout().is_terminal() && colour_wanted()
+}
+
+/// See <https://no-color.org>.
 #[expect(clippy::disallowed_methods, reason = "NO_COLOR is a convention of terminals, not a setting of ours")]
-fn colour() -> bool {
-    std::io::stdout().is_terminal() && std::env::var("NO_COLOR").map_or(true, |value| value.is_empty())
+pub(super) fn colour_wanted() -> bool {
+    std::env::var("NO_COLOR").map_or(true, |value| value.is_empty())
 }
 
 fn summary(findings: &[Diagnostic], documents: usize, directories: usize) -> String {

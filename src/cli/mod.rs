@@ -1,9 +1,11 @@
 //! The command line: one verb, one file. The only place that prints, exits and wires the whole.
 
 mod approve;
+mod demo;
 mod directory;
 mod event_file;
 mod lint;
+mod logs;
 mod match_invitation;
 mod node;
 mod reload;
@@ -22,9 +24,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 #[derive(Parser, Debug)]
 #[command(name = "otj", version, about, propagate_version = true)]
 struct Arguments {
-    /// How much is logged, to stderr: error, warn, info, debug, trace, or a filter like `otj=debug`.
-    #[arg(long, global = true, default_value = "info", env = "OTJ_LOG_LEVEL")]
-    log_level: String,
+    /// How much is logged, to stderr: error, warn, info, debug, trace, or a filter like `otj=debug` [default: info].
+    #[arg(long, global = true, env = "OTJ_LOG_LEVEL")]
+    log_level: Option<String>,
     /// The form of the log lines.
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, env = "OTJ_LOG_FORMAT")]
     log_format: LogFormat,
@@ -48,26 +50,34 @@ enum Verb {
     Approve(approve::Approve),
     Reload(reload::Reload),
     Run(Box<run::Run>),
+    Demo(demo::Demo),
 }
 
 /// Runs the verb of the command line. 2 is the exit code of "could not run"; what 0 and 1 mean is each verb's to say.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let outcome = match arguments.verb {
-        Verb::Lint(verb) => lint::run(&verb),
-        Verb::Schema(verb) => schema::run(&verb),
-        Verb::Test(verb) => test::run(&verb),
-        Verb::Match(verb) => match_invitation::run(&verb),
-        Verb::Status(verb) => status::run(&verb),
-        Verb::Approve(verb) => approve::run(&verb),
-        Verb::Reload(verb) => reload::run(&verb),
-        Verb::Run(verb) => run::run(&verb),
-    };
-    outcome.unwrap_or_else(|error| {
+    outcome(&Arguments::parse()).unwrap_or_else(|error| {
         complain(&format!("error: {error:#}"));
         ExitCode::from(2)
     })
+}
+
+fn outcome(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let level = arguments.log_level.as_deref();
+    if !matches!(arguments.verb, Verb::Demo(_)) {
+        logs::start(level, arguments.log_format, None)?;
+    }
+    match &arguments.verb {
+        Verb::Lint(verb) => lint::run(verb),
+        Verb::Schema(verb) => schema::run(verb),
+        Verb::Test(verb) => test::run(verb),
+        Verb::Match(verb) => match_invitation::run(verb),
+        Verb::Status(verb) => status::run(verb),
+        Verb::Approve(verb) => approve::run(verb),
+        Verb::Reload(verb) => reload::run(verb),
+        Verb::Run(verb) => run::run(verb),
+        Verb::Demo(verb) => demo::run(verb, level, arguments.log_format),
+    }
 }
 
 /// One line to stderr.

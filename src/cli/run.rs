@@ -161,7 +161,7 @@ fn options(verb: &Run) -> anyhow::Result<NodeOptions> {
 }
 
 /// What is written is ours alone, and no memory image with secrets is ever left on a disk.
-fn harden() {
+pub(super) fn harden() {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Core, none) {

@@ -285,7 +285,7 @@ fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
 }
 
 /// What came from outside may hold what drives a terminal, or turns the direction of writing: it is shown as its code.
-fn safe(text: &str) -> String {
+pub(super) fn safe(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars()
         .map(|c| if c.is_control() || turns(c) { c.escape_unicode().to_string() } else { c.to_string() })

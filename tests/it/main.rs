@@ -4,6 +4,7 @@
 mod calendar;
 mod cisco;
 mod configuration;
+mod demo;
 mod poly;
 mod python;
 mod reconciling;

@@ -1,0 +1,127 @@
+//! `otj demo` as a new user runs it: the built program, what it prints, its pages, its directory.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+fn otj(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_otj"));
+    command.args(arguments).env_remove("OTJ_LOG_LEVEL").stdin(Stdio::null());
+    command
+}
+
+/// A demo that runs. The runner's own limit ends a test whose line never comes; the child is ended with it.
+struct Running {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+    told: String,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = otj(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines, told: String::new() }
+    }
+
+    /// Reads on until a line holds all of `parts`.
+    fn until(&mut self, parts: &[&str]) -> String {
+        for line in self.lines.by_ref() {
+            let line = line.unwrap();
+            self.told += &format!("{line}\n");
+            if parts.iter().all(|part| line.contains(part)) {
+                return line;
+            }
+        }
+        panic!("{parts:?} was not told:\n{}", self.told);
+    }
+
+    fn end(mut self) -> (i32, String) {
+        let rest: Vec<String> = self.lines.by_ref().map(Result::unwrap).collect();
+        (self.child.wait().unwrap().code().unwrap(), format!("{}{}\n", self.told, rest.join("\n")))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a page says to somebody on this machine, over a plain connection.
+fn page(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_new_user_sees_join_buttons_arrive_and_follow_a_moved_meeting() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("site");
+    let dir = dir.to_str().unwrap();
+    let mut demo = Running::start(&["demo", "--for", "20s", "--listen", "127.0.0.1:0", "--dir", dir]);
+    let pages = demo.until(&["pages", "http://"]);
+    let address = pages.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+
+    demo.until(&["fetched", "vik", "4 meetings"]);
+    let overview = page(&address, "/");
+    assert!(overview.starts_with("HTTP/1.1 200") && overview.contains("Weekly planning"), "{overview}");
+    let meetings = page(&address, "/api/v1/meetings");
+    assert!(meetings.contains("88239814437.768681@zoomcrc.com"), "{meetings}");
+    assert!(!overview.contains("Salaries") && !meetings.contains("Salaries"), "a private title is on no page");
+
+    demo.until(&["Somebody moves “Weekly planning”"]);
+    let (code, told) = demo.end();
+    assert_eq!(code, 0, "{told}");
+    for parts in [
+        &["adopted", "2 endpoints"][..],
+        &["read", "fjord@example.com: 7 meetings"],
+        &["read", "vik@example.com: 4 meetings"],
+        &["matched", "fjord", "Design review", "rule zoom: 88239814437.768681@zoomcrc.com"],
+        &["matched", "vik", "Interview", "no rule, found written out: guest-desk@vc.example.com"],
+        &["pushed", "fjord", "7 meetings"],
+        &["Design review", "[ Join ]", "88239814437.768681@zoomcrc.com"],
+        &["Weekly planning", "Join dials", "sip:1223269644@vc.example.com"],
+        &["pushed", "“Weekly planning”", " → ", "s after the change"],
+        &["fetched", "“Weekly planning”", " → ", "s after the change"],
+        &["cut off in the middle of an upload"],
+        &["kept", "fjord keeps its 7 meetings"],
+        &["read", "fjord@example.com again: 7 meetings"],
+        &["From the change in the calendar:", "to the codec's screen"],
+    ] {
+        let is_told = told.lines().any(|line| parts.iter().all(|part| line.contains(part)));
+        assert!(is_told, "{parts:?} is missing in:\n{told}");
+    }
+    assert!(!told.contains("Salaries") && !told.contains('\u{1b}'), "{told}");
+
+    let (documents, secrets) = (format!("{dir}/otj.d"), format!("{dir}/secrets"));
+    for arguments in
+        [&["lint", &documents, "--secret-dir", &secrets, "--strict", "--check-secrets"][..], &["test", &documents]]
+    {
+        let said = otj(arguments).output().unwrap();
+        let text = String::from_utf8([said.stdout, said.stderr].concat()).unwrap();
+        assert!(said.status.success(), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
+fn the_demo_stays_on_this_machine_and_touches_no_directory_of_others() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("mine"), "x").unwrap();
+    for (arguments, wanted) in [
+        (vec!["demo", "--listen", "0.0.0.0:0"], "loopback"),
+        (vec!["demo", "--poly-listen", "0.0.0.0:0"], "loopback"),
+        (vec!["demo", "--dir", home.path().to_str().unwrap()], "is not empty"),
+        (vec!["demo", "--for", "soon"], "give a duration like 20s"),
+        (vec!["--log-level", "otj=loud", "demo"], "give error, warn, info"),
+    ] {
+        let said = otj(&arguments).output().unwrap();
+        let text = String::from_utf8(said.stderr).unwrap();
+        assert!(said.status.code() == Some(2) && text.contains(wanted), "{arguments:?}: {text}");
+    }
+    assert_eq!(std::fs::read_to_string(home.path().join("mine")).unwrap(), "x");
+}
