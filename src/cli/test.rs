@@ -17,7 +17,7 @@ use crate::rules::{self, Chain};
 
 /// Runs the RuleTests of directories.
 ///
-/// Example: otj test otj.d --run zoom --trace
+/// Example: otj test otj.d --run Zoom --trace
 #[derive(clap::Args, Debug)]
 pub(super) struct Test {
     /// Directories; each is a deployment of its own.
