@@ -68,8 +68,6 @@ pub(super) struct NodeOptions {
 
 /// A node that runs.
 pub(super) struct Node {
-    /// What it knows.
-    pub(super) board: Board,
     /// Where its pages are.
     pub(super) web: SocketAddr,
     /// Where Poly endpoints register.
@@ -175,7 +173,7 @@ impl Node {
             };
             tasks.spawn(serve_poly(listener, tls, desk, accounts, stop.clone()));
         }
-        Ok(Self { board, web, poly, tasks, stop, _store: store })
+        Ok(Self { web, poly, tasks, stop, _store: store })
     }
 
     /// Stops in order, within [`STOP_DEADLINE`].

@@ -112,6 +112,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "The file that the document names is not there, not readable, or lies outside of the configuration directory and every --secret-dir.",
     ),
     (
+        "OTJ213",
+        "rooms are not told apart",
+        "Several rooms are read with one CalDavIntegration, and its calendarPath is absent or gives the same path for two of them: one room would show another's meetings. Write calendarPath with `{{ room.email }}`, or give each room an integration of its own.",
+    ),
+    (
         "OTJ301",
         "a priority is used twice",
         "Rules of a profile are tried in the order of their priorities, so each has its own.",

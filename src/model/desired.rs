@@ -280,6 +280,8 @@ pub struct Mode {
     pub state: ModeState,
     /// From then on the inherited mode is back, written here as well.
     pub until: Option<(Timestamp, ModeState)>,
+    /// Why, as the document that chose the mode says it.
+    pub reason: Option<String>,
 }
 
 impl Mode {
@@ -290,6 +292,12 @@ impl Mode {
             Some((end, after)) if now >= end => after,
             _ => self.state,
         }
+    }
+
+    /// Why that mode is in force. Nothing is known once a mode has ended by itself.
+    #[must_use]
+    pub fn reason_at(&self, now: Timestamp) -> Option<&str> {
+        self.reason.as_deref().filter(|_| self.until.is_none_or(|(end, _)| now < end))
     }
 }
 

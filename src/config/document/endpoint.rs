@@ -37,7 +37,6 @@ pub(crate) struct EndpointGroup {
     pub(crate) mode_until: Option<String>,
     /// Why, for people.
     #[schemars(length(max = 250))]
-    #[expect(dead_code, reason = "written for people and other tools, or not in effect yet")]
     pub(crate) mode_reason: Option<String>,
 }
 
@@ -66,7 +65,6 @@ pub(crate) struct Endpoint {
     pub(crate) mode_until: Option<String>,
     /// Why, for people.
     #[schemars(length(max = 250))]
-    #[expect(dead_code, reason = "written for people and other tools, or not in effect yet")]
     pub(crate) mode_reason: Option<String>,
     /// A Cisco codec whose bookings are pushed. Guide: Cisco OBTP.
     pub(crate) cisco: Option<Cisco>,
@@ -140,6 +138,6 @@ pub(crate) struct Poly {
 pub(crate) struct Webex {
     /// The device's id in Webex Control Hub.
     #[schemars(length(min = 1))]
-    #[expect(dead_code, reason = "written for people and other tools, or not in effect yet")]
+    #[expect(dead_code, reason = "part of the language; endpoints of this kind are not in effect yet")]
     pub(crate) device_id: Option<String>,
 }

@@ -87,7 +87,6 @@ with_meeting_fields! {
         pub(crate) mode_until: Option<String>,
         /// Why, for people.
         #[schemars(length(max = 250))]
-        #[expect(dead_code, reason = "written for people and other tools, or not in effect yet")]
         pub(crate) mode_reason: Option<String>,
     }
 }

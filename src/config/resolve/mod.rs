@@ -20,7 +20,7 @@ use super::files::Secrets;
 use super::load::LoadOptions;
 use super::names::{Names, Set};
 use crate::diagnostic::Diagnostic;
-use crate::model::desired::{Mode, ModeState, View};
+use crate::model::desired::{Mode, View};
 use crate::model::{
     Desired, Digest, EndpointName, EndpointSpec, EvaluationId, GroupName, IntegrationName, IntegrationSpec,
     LocationName, ProfileName, ProfileSpec, RoomEmail, RoomKey, RoomSpec, RuleSpec, Secret, SecretValue,
@@ -43,6 +43,7 @@ pub(crate) fn resolve(
         findings,
         rules,
         services: BTreeMap::new(),
+        calendars: BTreeMap::new(),
         certificates: BTreeMap::new(),
         said: BTreeSet::new(),
         places: place::Places::default(),
@@ -79,6 +80,8 @@ struct Resolver<'a> {
     rules: BTreeMap<&'a str, Vec<Arc<RuleSpec>>>,
     /// Calendar services by name; `None`: not usable, which was said.
     services: BTreeMap<String, Option<Arc<IntegrationSpec>>>,
+    /// The first room of each (CalDAV service, calendar path).
+    calendars: BTreeMap<(IntegrationName, Option<String>), RoomEmail>,
     /// Certificate files by (file of the document, path): many endpoints share one.
     certificates: BTreeMap<(usize, String), Option<Arc<[u8]>>>,
     /// (Document's file and name, pointer) of faults that would show again with every endpoint.
@@ -373,15 +376,15 @@ fn render(template: &str, context: &Value) -> Result<String, String> {
 fn mode(chain: &Chain<'_>) -> Mode {
     let group = chain.group.map(|(_, group)| group);
     let levels = [
-        Some((chain.profile.1.mode, &chain.profile.1.mode_until)),
-        group.map(|group| (group.mode, &group.mode_until)),
-        Some((chain.endpoint.mode, &chain.endpoint.mode_until)),
+        Some((chain.profile.1.mode, &chain.profile.1.mode_until, &chain.profile.1.mode_reason)),
+        group.map(|group| (group.mode, &group.mode_until, &group.mode_reason)),
+        Some((chain.endpoint.mode, &chain.endpoint.mode_until, &chain.endpoint.mode_reason)),
     ];
-    let mut mode = Mode { state: ModeState::Enforce, until: None };
-    for (state, until) in levels.into_iter().flatten() {
+    let mut mode = Mode::default();
+    for (state, until, reason) in levels.into_iter().flatten() {
         let Some(state) = state else { continue };
         let until = until.as_deref().and_then(|until| until.parse().ok());
-        mode = Mode { state, until: until.map(|until| (until, mode.at(until))) };
+        mode = Mode { state, until: until.map(|until| (until, mode.at(until))), reason: reason.clone() };
     }
     mode
 }

@@ -87,10 +87,30 @@ impl<'a> Resolver<'a> {
                     Some(template) => Some(self.rendered(document, "/spec/calendarPath", template, &context)?),
                     None => None,
                 };
+                self.shared_calendar(document, service, path.clone(), room);
                 Some(RoomSource::CalDav { path })
             }
             _ => None,
         }
+    }
+
+    /// OTJ213: two rooms that nothing tells apart would show each other's meetings. Said once for a service.
+    fn shared_calendar(
+        &mut self,
+        document: &Document,
+        service: &IntegrationSpec,
+        path: Option<String>,
+        room: &RoomEmail,
+    ) {
+        let pointer = if path.is_some() { "/spec/calendarPath" } else { "/spec" };
+        let cause = if path.is_some() { "`calendarPath` is the same for both" } else { "there is no `calendarPath`" };
+        let first = self.calendars.entry((service.name.clone(), path)).or_insert_with(|| room.clone()).clone();
+        if first == *room || !self.said.insert((document.file, document.metadata.name.clone(), "OTJ213".into())) {
+            return;
+        }
+        let message = format!("rooms `{first}` and `{room}` are not told apart: {cause}");
+        let help = "say where each room's calendar is, for instance calendarPath: \"/rooms/{{ room.email }}/\"";
+        self.findings.push(Diagnostic::error("OTJ213", self.directory.key(document, pointer), message).help(help));
     }
 
     fn ics_file(

@@ -39,6 +39,7 @@ spec:
   overrides: {replaceSubject: Always, upcomingDays: 5}
   mode: Enforce
   modeUntil: 2026-03-01T00:00:00Z
+  modeReason: moving in
   onRemove: Keep
   cisco: {username: 'u-{{ endpoint.name }}', password: {value: from-group}, port: 8443}
   poly: {username: '{{ endpoint.labels.site }}-{{ endpoint.name }}', password: {value: from-group}}
@@ -128,6 +129,9 @@ fn a_mode_ends_in_what_it_inherits() {
     let at = |time: &str| endpoint(&site, "fjord").mode.at(time.parse().unwrap());
     assert_eq!(at("2026-02-28T23:59:59Z"), ModeState::Enforce);
     assert_eq!(at("2026-03-01T00:00:00Z"), ModeState::Observe);
+    let why = |time: &str| endpoint(&site, "fjord").mode.reason_at(time.parse().unwrap()).map(str::to_owned);
+    assert_eq!(why("2026-02-28T23:59:59Z").as_deref(), Some("moving in"));
+    assert_eq!(why("2026-03-01T00:00:00Z"), None);
     assert_eq!(endpoint(&site, "single").mode.at("2026-01-01T00:00:00Z".parse().unwrap()), ModeState::Observe);
 }
 
