@@ -47,7 +47,6 @@ pub(super) struct Stage {
     pub(super) look_again: mpsc::Sender<LookAgain>,
     pub(super) commands: mpsc::Sender<Command>,
     _presence: mpsc::Sender<otj::model::presence::Presence>,
-    pub(super) tally: Arc<Tally>,
     stop: CancellationToken,
     task: tokio::task::JoinHandle<()>,
     wish: Wish,
@@ -78,14 +77,14 @@ impl Stage {
         let mut planner = Planner::new(&PlannerOptions::default(), outlets, kept.newest);
         planner.restore(kept.kept, clock.now());
         let desk = Desk::new(store.clone());
-        let workshop = Arc::new(Workshop::new(sim.clone(), desk, clock.clone(), tally.clone()));
+        let workshop = Arc::new(Workshop::new(sim.clone(), desk, clock.clone(), tally));
         let (look_again, look_again_out) = mpsc::channel(64);
         let (presence, presence_out) = mpsc::channel(64);
         let (commands, commands_out) = mpsc::channel(8);
         let inlets = Inlets { look_again: look_again_out, presence: presence_out, commands: commands_out };
         let stop = CancellationToken::new();
         let task = tokio::spawn(run(planner, workshop, inlets, stop.clone()));
-        Self { clock, sim, board, store, accounts, look_again, commands, _presence: presence, tally, stop, task, wish }
+        Self { clock, sim, board, store, accounts, look_again, commands, _presence: presence, stop, task, wish }
     }
 
     pub(super) async fn until(&self, time: &str) {
