@@ -68,6 +68,8 @@ pub(super) struct NodeOptions {
 
 /// A node that runs.
 pub(super) struct Node {
+    /// What it knows.
+    pub(super) board: Board,
     /// Where its pages are.
     pub(super) web: SocketAddr,
     /// Where Poly endpoints register.
@@ -173,7 +175,7 @@ impl Node {
             };
             tasks.spawn(serve_poly(listener, tls, desk, accounts, stop.clone()));
         }
-        Ok(Self { web, poly, tasks, stop, _store: store })
+        Ok(Self { board, web, poly, tasks, stop, _store: store })
     }
 
     /// Stops in order, within [`STOP_DEADLINE`].
