@@ -42,7 +42,7 @@ pub fn diff(wished: &Schedule, held: &Schedule, now: Timestamp) -> Diff {
     for booking in &wished.bookings {
         match old.get(&booking.id) {
             None => diff.added.push(booking.id.clone()),
-            Some(old) if old.digest() != booking.digest() => diff.changed.push(booking.id.clone()),
+            Some(old) if !old.shows_as(booking) => diff.changed.push(booking.id.clone()),
             Some(_) => {}
         }
     }

@@ -68,6 +68,19 @@ pub struct Call {
 }
 
 impl Booking {
+    /// Whether an endpoint shows both alike: everything but the change time and how the address was found.
+    #[must_use]
+    pub fn shows_as(&self, other: &Self) -> bool {
+        self.id == other.id
+            && (self.start, self.end, self.all_day) == (other.start, other.end, other.all_day)
+            && (self.start_buffer_s, self.end_buffer_s) == (other.start_buffer_s, other.end_buffer_s)
+            && self.subject == other.subject
+            && self.organizer_name == other.organizer_name
+            && self.organizer_email == other.organizer_email
+            && self.private == other.private
+            && self.call == other.call
+    }
+
     /// Digest of what an endpoint shows, without the change time.
     #[must_use]
     pub fn digest(&self) -> Digest {

@@ -1,5 +1,7 @@
 //! The loop in virtual time, on a simulated world: text in, text out.
 
 mod gate;
+mod rig;
 mod scenarios;
 mod stage;
+mod wish;

@@ -1,0 +1,165 @@
+//! A small directory, without YAML: one integration, one profile with one rule, endpoints.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use otj::model::desired::{CalDavSpec, Mode, OnRemove, ReplaceSubject, RoomSource, RuleType, Service, View, When};
+use otj::model::device::{OnConflict, PolyEmit, PolyModel, TlsMode, Wire};
+use otj::model::{
+    CiscoSpec, Desired, DeviceSpec, Digest, EndpointName, EndpointSpec, EvaluationId, EvaluationSpec, IntegrationName,
+    IntegrationSpec, LocationName, PolySpec, ProfileName, ProfileSpec, Protocol, RoomEmail, RoomKey, RoomSpec,
+    RuleName, RuleSpec, Secret, SecretValue,
+};
+
+/// The room's address.
+pub fn email(room: &str) -> RoomEmail {
+    RoomEmail::parse(&format!("{room}@example.com")).unwrap()
+}
+
+/// What the directory asks for.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// As `name=room[:address|:poly]`.
+    pub endpoints: Vec<String>,
+    /// What the one rule looks for.
+    pub rule_domain: String,
+    /// What a restart finds in the store.
+    pub last_adopted: Option<Arc<Desired>>,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self { endpoints: Vec::new(), rule_domain: "vc.example.com".into(), last_adopted: None }
+    }
+}
+
+impl Wish {
+    /// The directory, resolved.
+    pub fn desired(&self) -> Desired {
+        let integration = Arc::new(IntegrationSpec {
+            name: IntegrationName::parse("calendars").unwrap(),
+            labels: BTreeMap::new(),
+            service: Service::CalDav(CalDavSpec {
+                url: "https://dav.example.com".into(),
+                username: None,
+                password: None,
+                max_requests_per_day: None,
+            }),
+            ca_certificates: Vec::new(),
+        });
+        let profile = ProfileName::parse("hq").unwrap();
+        let evaluation = EvaluationId { profile: profile.clone(), variant: Digest::default() };
+        let rule = Arc::new(rule(&self.rule_domain));
+        let digest = Digest::of([self.rule_domain.as_bytes()]);
+        let view = View {
+            upcoming_days: 7,
+            non_video_meetings: true,
+            private_meetings: true,
+            process_alias_for_private_meetings: true,
+            replace_subject: ReplaceSubject::PrivateOnly,
+            replace_empty_subject: true,
+            start_buffer_minutes: 5,
+            end_buffer_minutes: 0,
+        };
+        let mut desired = Desired {
+            checksum: Digest::of(self.endpoints.iter().chain([&self.rule_domain]).map(String::as_bytes)).short(),
+            documents: BTreeMap::from([("Endpoint".to_owned(), self.endpoints.len())]),
+            ..Desired::default()
+        };
+        desired.integrations.insert(integration.name.clone(), integration.clone());
+        let spec = ProfileSpec {
+            name: profile.clone(),
+            integration: integration.name.clone(),
+            evaluation: evaluation.clone(),
+            view: view.clone(),
+        };
+        desired.profiles.insert(profile.clone(), Arc::new(spec));
+        let rules = EvaluationSpec {
+            id: evaluation.clone(),
+            digest,
+            rules: vec![rule],
+            fallback: false,
+            alias_domains: None,
+            dial_numbers: false,
+            replace_subject_template: None,
+        };
+        desired.evaluations.insert(evaluation.clone(), Arc::new(rules));
+        for text in &self.endpoints {
+            let (name, place) = text.split_once('=').unwrap();
+            let (room, device) = place.split_once(':').unwrap_or((place, name));
+            let key = RoomKey { integration: integration.name.clone(), email: email(room) };
+            let name = EndpointName::parse(name).unwrap();
+            let endpoint = EndpointSpec {
+                name: name.clone(),
+                description: String::new(),
+                labels: BTreeMap::new(),
+                group: None,
+                profile: profile.clone(),
+                location: LocationName::parse("default").unwrap(),
+                room: key.clone(),
+                room_email: key.email.clone(),
+                evaluation: evaluation.clone(),
+                time_zone: None,
+                raise_alarms: true,
+                view: view.clone(),
+                device: device_of(device, name.as_str()),
+                mode: Mode::default(),
+                on_remove: OnRemove::Clear,
+            };
+            desired.endpoints.insert(name.clone(), Arc::new(endpoint));
+            let room = desired.rooms.entry(key.clone()).or_insert_with(|| {
+                Arc::new(RoomSpec {
+                    key,
+                    integration: integration.clone(),
+                    source: RoomSource::CalDav { path: None },
+                    time_zone: None,
+                    upcoming_days: 7,
+                    evaluations: vec![evaluation.clone()],
+                    endpoints: Vec::new(),
+                })
+            });
+            Arc::make_mut(room).endpoints.push(name);
+        }
+        desired
+    }
+}
+
+fn device_of(text: &str, name: &str) -> DeviceSpec {
+    let password = SecretValue::Known(Secret::new("secret".into()));
+    if text == "poly" {
+        let (model, emit) = (PolyModel::Auto, PolyEmit::default());
+        return DeviceSpec::Poly(PolySpec { username: name.to_owned(), password, model, emit });
+    }
+    DeviceSpec::Cisco(CiscoSpec {
+        address: text.to_owned(),
+        port: 443,
+        use_https: true,
+        tls: TlsMode::Verify,
+        ca_certificates: Vec::new(),
+        username: "admin".into(),
+        password,
+        wire: Wire::Auto,
+        serial: None,
+        fingerprint: None,
+        on_conflict: OnConflict::Report,
+    })
+}
+
+fn rule(domain: &str) -> RuleSpec {
+    RuleSpec {
+        name: RuleName::parse("video").unwrap(),
+        priority: 1,
+        rule_type: RuleType::Domain,
+        enabled: true,
+        include_password: false,
+        company_id: None,
+        domain: Some(domain.to_owned()),
+        default_processing: true,
+        transform: None,
+        match_pattern: None,
+        replace: None,
+        template: None,
+        when: When::default(),
+        protocol: Protocol::Auto,
+    }
+}
