@@ -1,6 +1,6 @@
 //! Names in, addresses out, and which addresses may be dialled at all.
 //!
-//! Look-ups run on the blocking pool, at most [`LOOKUPS_MAX`] at once. A name that cannot be resolved now, or not soon, is
+//! Look-ups run on the blocking pool, at most `LOOKUPS_MAX` at once. A name that cannot be resolved now, or not soon, is
 //! answered with its last known addresses for an hour: an outage of the name service is not an outage of every room.
 
 use std::collections::HashMap;

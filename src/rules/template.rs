@@ -30,7 +30,7 @@ pub enum TemplateError {
     /// It wrote more than [`OUTPUT_MAX`].
     #[error("the result is longer than 64 KiB")]
     Output,
-    /// It ran out of [`FUEL`].
+    /// It ran out of `FUEL`.
     #[error("it does too much work (endless loop?)")]
     Work,
     /// Anything else, in one line.

@@ -2,9 +2,9 @@
 //!
 //! In: text. Out: the text with every known rewriter's link replaced by what it wraps, and a list of what was found for the
 //! trace. Hosts are compared exactly or label-wise, only http and https links come out, chains of rewriters are followed
-//! [`DEPTH_MAX`] deep, and a link that cannot be undone stays as it is. The work is linear in the text.
+//! `DEPTH_MAX` deep, and a link that cannot be undone stays as it is. The work is linear in the text.
 //!
-//! A new rewriter is a file with one `fn(&Link) -> Answer` and a line in [`REWRITERS`].
+//! A new rewriter is a file with one `fn(&Link) -> Answer` and a line in `REWRITERS`.
 
 mod barracuda;
 mod checkpoint;
