@@ -122,7 +122,7 @@ fn options(verb: &Run) -> anyhow::Result<NodeOptions> {
         hosts.push(verb.listen.ip().to_string());
     }
     if let Some(url) = &verb.public_url {
-        let url: reqwest::Url = url.parse().with_context(|| format!("--public-url {url}"))?;
+        let url: crate::http::Url = url.parse().with_context(|| format!("--public-url {url}"))?;
         hosts.extend(url.host_str().map(str::to_owned));
     }
     let schemes = if verb.secure_mode {
