@@ -92,12 +92,16 @@ pub(super) fn run(verb: &Run) -> anyhow::Result<ExitCode> {
         // Installed before anything else: a signal during the start is not lost.
         let mut term = signal(SignalKind::terminate())?;
         let mut int = signal(SignalKind::interrupt())?;
+        let mut hup = signal(SignalKind::hangup())?;
         let mut node = Node::start(options, Clock::system()).await?;
         tracing::info!(pages = %node.web, poly = ?node.poly, "Running.");
-        let code = tokio::select! {
-            _ = term.recv() => ExitCode::SUCCESS,
-            _ = int.recv() => ExitCode::SUCCESS,
-            () = node.failed() => ExitCode::from(2),
+        let code = loop {
+            tokio::select! {
+                _ = term.recv() => break ExitCode::SUCCESS,
+                _ = int.recv() => break ExitCode::SUCCESS,
+                _ = hup.recv() => node.reload(),
+                () = node.failed() => break ExitCode::from(2),
+            }
         };
         tracing::info!("Stopping.");
         node.stop().await;

@@ -36,6 +36,8 @@ use crate::web::{self, Access, WebState};
 
 /// A stop in order may take this long, then it is taken anyway.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
+/// A start with Poly endpoints knows them within this time.
+const FIRST_ACCOUNTS: Duration = Duration::from_secs(5);
 /// Where the generated certificate of the Poly server stands in the store.
 const POLY_CERTIFICATE: &str = "poly/certificate";
 const POLY_KEY: &str = "poly/key";
@@ -76,6 +78,7 @@ pub(super) struct Node {
     pub(super) poly: Option<SocketAddr>,
     tasks: JoinSet<()>,
     stop: CancellationToken,
+    look_again: mpsc::Sender<LookAgain>,
     // Held open so that its lock outlives every task.
     _store: Arc<dyn Store>,
 }
@@ -151,7 +154,7 @@ impl Node {
             started: clock.now().wall,
             access: Arc::new(access),
             node: NodeView { name: options.node.clone(), address: web.to_string() },
-            look_again,
+            look_again: look_again.clone(),
             commands,
         };
         let web_tls =
@@ -175,7 +178,13 @@ impl Node {
             };
             tasks.spawn(serve_poly(listener, tls, desk, accounts, stop.clone()));
         }
-        Ok(Self { board, web, poly, tasks, stop, _store: store })
+        Ok(Self { board, web, poly, tasks, stop, look_again, _store: store })
+    }
+
+    /// Asks for a look at the directory at once.
+    pub(super) fn reload(&self) {
+        // A full channel means that a look is on its way.
+        let _ = self.look_again.try_send(LookAgain::Documents);
     }
 
     /// Stops in order, within [`STOP_DEADLINE`].
@@ -195,7 +204,8 @@ impl Node {
     }
 }
 
-/// The listener of Poly endpoints answers only when there is one: until then connections wait in its queue.
+/// The port for Poly endpoints is open while there is one in the documents. It was bound at the start, so that a wrong
+/// address is told then; without endpoints it is given back and bound again when the first one comes.
 async fn serve_poly(
     listener: TcpListener,
     tls: TlsSettings,
@@ -203,11 +213,29 @@ async fn serve_poly(
     mut accounts: watch::Receiver<Accounts>,
     stop: CancellationToken,
 ) {
+    let address = listener.local_addr();
+    let mut listener = Some(listener);
+    if tokio::time::timeout(FIRST_ACCOUNTS, accounts.wait_for(|accounts| !accounts.0.is_empty())).await.is_err() {
+        listener = None;
+    }
     tokio::select! {
         () = stop.cancelled() => return,
         found = accounts.wait_for(|accounts| !accounts.0.is_empty()) => if found.is_err() { return },
     }
-    listen::serve(listener, Some(tls), poly::router(desk), ListenLimits::default(), stop).await;
+    let bound = match (listener, address) {
+        (Some(listener), _) => Ok(listener),
+        (None, Ok(address)) => TcpListener::bind(address).await,
+        (None, Err(error)) => Err(error),
+    };
+    match bound {
+        Ok(listener) => {
+            listen::serve(listener, Some(tls), poly::router(desk), ListenLimits::default(), stop).await;
+        }
+        Err(error) => {
+            tracing::error!(%error, "The port for Poly endpoints is taken; restart with another --poly-listen.");
+            stop.cancelled().await;
+        }
+    }
 }
 
 fn watch_directories(

@@ -27,7 +27,10 @@ fn field_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut
         vec![("/metadata/renamedFrom", document.metadata.renamed_from.as_ref().is_some_and(|it| !it.is_empty()))];
     match &document.spec {
         Spec::Ics(it) => fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true))),
-        Spec::CalDav(it) => fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true))),
+        Spec::CalDav(it) => {
+            fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true)));
+            fields.push(("/spec/maxRequestsPerDay", it.max_requests_per_day.is_some()));
+        }
         Spec::Profile(it) => {
             fields.push(("/spec/webex", it.webex.is_some()));
             fields.push(("/spec/ruleSets", it.rule_sets.as_ref().is_some_and(|sets| !sets.is_empty())));
@@ -36,7 +39,10 @@ fn field_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut
             fields.push(("/spec/location", it.location.as_deref().is_some_and(|location| location != "default")));
             fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true)));
         }
-        Spec::Endpoint(it) => fields.push(("/spec/webex", it.webex.is_some())),
+        Spec::Endpoint(it) => {
+            fields.push(("/spec/webex", it.webex.is_some()));
+            fields.push(("/spec/raiseAlarms", it.raise_alarms == Some(false)));
+        }
         _ => {}
     }
     for (pointer, _) in fields.into_iter().filter(|(_, written)| *written) {
