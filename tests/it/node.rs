@@ -36,15 +36,8 @@ struct Daemon {
 impl Site {
     async fn new() -> Self {
         let clock = Clock::system();
-        let codec =
-            Codec::new(Generation::RoomOs26, "FOC1", "otj", Secret::new("codec-password".into()), clock.now().wall);
-        let codec = Device::new(codec, clock.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let codec_address = listener.local_addr().unwrap();
-        let (certificate, key) = self_signed(&["localhost".to_owned()]).unwrap();
-        let tls = TlsSettings::from_pem(certificate.as_bytes(), &key).unwrap();
         let stop = CancellationToken::new();
-        tokio::spawn(codec.clone().serve(listener, Some(tls), stop.clone()));
+        let (codec, codec_address) = codec(&clock, &stop).await;
         let dir = tempfile::tempdir().unwrap();
         for below in ["otj.d/calendars", "secrets"] {
             std::fs::create_dir_all(dir.path().join(below)).unwrap();
@@ -152,12 +145,7 @@ spec: {{profile: hq, roomEmail: fjord@example.com, poly: {{username: trio, passw
 
     /// Titles on the codec's screen, `*` with a Join button.
     fn codec_shows(&self) -> String {
-        let shown = self.codec.shown();
-        shown
-            .iter()
-            .map(|it| format!("{}{}", it.title.expose(), if it.number.is_some() { "*" } else { "" }))
-            .collect::<Vec<_>>()
-            .join(" ")
+        screen(&self.codec)
     }
 
     /// Titles on the Poly endpoint's screen, `*` where Join dials something.
@@ -207,6 +195,26 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A codec on a port of its own.
+async fn codec(clock: &Clock, stop: &CancellationToken) -> (Device, SocketAddr) {
+    let password = Secret::new("codec-password".into());
+    let codec = Codec::new(Generation::RoomOs26, "FOC1", "otj", password, clock.now().wall);
+    let codec = Device::new(codec, clock.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (certificate, key) = self_signed(&["localhost".to_owned()]).unwrap();
+    let tls = TlsSettings::from_pem(certificate.as_bytes(), &key).unwrap();
+    tokio::spawn(codec.clone().serve(listener, Some(tls), stop.clone()));
+    (codec, address)
+}
+
+/// Titles on a codec's screen, `*` with a Join button.
+fn screen(codec: &Device) -> String {
+    let line =
+        |it: &otj::sim::cisco::Shown| format!("{}{}", it.title.expose(), if it.number.is_some() { "*" } else { "" });
+    codec.shown().iter().map(line).collect::<Vec<_>>().join(" ")
 }
 
 /// Looks every tenth of a second until it is as expected.
@@ -278,8 +286,22 @@ async fn edits_under_a_running_node_take_effect_or_change_nothing() {
     eventually("0", async || site.metric(&daemon, "otj_config_last_reload_successful").await).await;
     assert_eq!(site.codec_shows(), "standup* review*");
 
+    // Half a checkout: one endpoint is missing for a moment.
+    let whole = site.documents("Zoom");
+    let half = whole.rsplit_once("---\n").unwrap().0;
+    site.write("documents.yaml", half);
+    eventually("1", async || site.metric(&daemon, "otj_config_last_reload_successful").await).await;
+    eventually("standup* review*", async || site.poly_shows(&daemon).await).await;
+
     // Mended.
     site.write("documents.yaml", &site.documents("Zoom"));
     eventually("1", async || site.metric(&daemon, "otj_config_last_reload_successful").await).await;
     eventually("absent", async || site.metric(&daemon, "otj_drift{kind=\"endpoint\",name=\"codec\"").await).await;
+
+    // The codec moves to another address: the old place is cleared, the new one filled.
+    let (moved, address) = codec(&site.clock, &site.stop).await;
+    let there = format!("port: {}", site.codec_address.port());
+    site.write("documents.yaml", &whole.replace(&there, &format!("port: {}", address.port())));
+    eventually("standup* review*", async || screen(&moved)).await;
+    eventually("", async || site.codec_shows()).await;
 }

@@ -181,6 +181,13 @@ impl Gate {
         self.held.contains_key(endpoint) || self.assessing.contains(endpoint)
     }
 
+    /// The endpoint would lose nothing any more: the loss came back, or ended with its meetings.
+    pub fn nothing_lost(&mut self, endpoint: &EndpointName) {
+        if !self.assessing.contains(endpoint) {
+            self.release(endpoint);
+        }
+    }
+
     /// From now until [`Gate::judge_adoption`] nothing is taken from `endpoints`.
     pub fn assess(&mut self, endpoints: impl IntoIterator<Item = EndpointName>) {
         self.assessing.extend(endpoints);

@@ -313,8 +313,9 @@ impl Planner {
             self.due.forget(&Object::Endpoint(name.clone()));
             self.records.push(Op::delete(records::held(name)));
             let Held::Known(given) = known.held else { continue };
-            removed.push((endpoint.clone(), loss(&given.schedule, &Schedule::default(), now.wall)));
+            // A Poly endpoint's login is gone with its document, and nothing is taken from one that is left as it is.
             let Some(target) = given.target.clone().filter(|_| endpoint.on_remove == OnRemove::Clear) else { continue };
+            removed.push((endpoint.clone(), loss(&given.schedule, &Schedule::default(), now.wall)));
             let place = format!("{name}@{}:{}", target.address, target.port);
             self.records.push(records::put_old_place(&place, name, &given, true));
             let place_known = OldPlace {

@@ -153,6 +153,11 @@ impl Planner {
         }
         if look.trusted && self.last_stored_time.until(now.mono) >= Duration::from_mins(10) {
             self.last_stored_time = now.mono;
+            let (endpoints, old_places) = (&self.endpoints, &self.old_places);
+            let still = |name: &EndpointName| {
+                endpoints.contains_key(name) || old_places.values().any(|place| place.endpoint == *name)
+            };
+            self.gate.forget_ended(now.wall, still);
             self.records.push(Op::put(super::records::CLOCK, now.wall.as_second().to_string()));
         }
     }
@@ -340,9 +345,7 @@ impl Planner {
             Some(given) => {
                 let loss = loss(&given.schedule, &wished, now.wall);
                 if loss.is_empty() {
-                    if self.gate.concerns(&endpoint.name) && !self.gate.blocks(&endpoint.name) {
-                        self.gate.forget(&endpoint.name);
-                    }
+                    self.gate.nothing_lost(&endpoint.name);
                     Vec::new()
                 } else if !self.wall.trusted() || endpoint.mode.at(now.wall) != ModeState::Enforce {
                     loss.bookings

@@ -1,4 +1,5 @@
 //! The planner alone, on a world that answers at once: what tens of thousands of rooms cost, and what the gate does to them.
+#![allow(unreachable_pub)] // also part of a benchmark
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

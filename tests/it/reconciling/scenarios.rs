@@ -244,6 +244,34 @@ async fn a_directory_that_does_not_load_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn half_a_checkout_that_is_whole_again_soon_changes_nothing() {
+    check(
+        "
+        10:00 calendar fjord a@12:00*
+        10:00 wish oslo=fjord bergen=fjord skien=fjord hamar=fjord molde=fjord narvik=fjord
+        10:05 wish oslo=fjord bergen=fjord skien=fjord hamar=fjord molde=fjord
+        10:05:10 directory invalid
+        10:05:20 wish oslo=fjord bergen=fjord skien=fjord hamar=fjord molde=fjord narvik=fjord
+        10:30 shows narvik
+        10:30 status narvik
+        10:30 status config
+        ",
+        "
+        10:00 put bergen [a*]
+        10:00 put hamar [a*]
+        10:00 put molde [a*]
+        10:00 put narvik [a*]
+        10:00 put oslo [a*]
+        10:00 put skien [a*]
+        10:30 shows narvik [a*]
+        10:30 status narvik InSync
+        10:30 config directory
+        ",
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rule_edit_changes_the_buttons_of_the_meetings_it_touches() {
     check(
         "

@@ -1,4 +1,5 @@
 //! A small directory, without YAML: one integration, one profile with one rule, endpoints.
+#![allow(unreachable_pub)] // also part of a benchmark
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
