@@ -83,6 +83,7 @@ impl Planner {
         }
         if self.config.generation > 0 && self.documents.approved.as_deref() != Some(read.checksum.as_str()) {
             if self.must_be_read_again(&read, &desired, now) {
+                self.board.put_config(self.config.clone());
                 return;
             }
             if let Some(summary) = removes_too_much(&self.desired, &desired) {

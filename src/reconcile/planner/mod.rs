@@ -34,6 +34,10 @@ use super::wall::Wall;
 /// The directory is looked at this often even when nothing said it changed.
 const DOCUMENTS_EVERY: Duration = Duration::from_mins(5);
 
+/// In a storm the gate changes with every endpoint; it is written down and shown this often. What a kill forgets of it is
+/// counted again from what endpoints were given. Approvals are written at once.
+const GATE_EVERY: Duration = Duration::from_secs(5);
+
 /// Settings of a planner.
 #[derive(Clone, Debug)]
 pub struct PlannerOptions {
@@ -86,6 +90,8 @@ pub struct Planner {
     lag: Duration,
     in_flight: usize,
     last_stored_time: Mono,
+    /// The gate is written down from then on.
+    gate_due: Mono,
     tally: Arc<Tally>,
 }
 
@@ -130,6 +136,7 @@ impl Planner {
             lag: Duration::ZERO,
             in_flight: 0,
             last_stored_time: Mono::default(),
+            gate_due: Mono::default(),
             tally: outlets.tally,
         }
     }
@@ -376,7 +383,8 @@ impl Planner {
 
     /// Records to be written before anything else happens.
     pub fn take_records(&mut self, now: Now) -> Vec<Op> {
-        if self.gate.changed() {
+        if now.mono >= self.gate_due && self.gate.changed() {
+            self.gate_due = now.mono + GATE_EVERY;
             match serde_json::to_vec(&self.gate.record()) {
                 Ok(value) => self.records.push(Op::put(super::records::GATE, value)),
                 Err(error) => tracing::error!(%error, "The gate could not be written down."),
@@ -408,6 +416,7 @@ impl Planner {
         let Some(endpoints) = self.gate.approve(checksum, now.wall) else {
             return Err(format!("no held plan with checksum {checksum} was shown within the last 24 hours"));
         };
+        self.gate_due = Mono::default();
         tracing::info!(
             event = "plan_approved",
             checksum,
