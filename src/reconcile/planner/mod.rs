@@ -350,7 +350,9 @@ impl Planner {
         let kept = match known.given().filter(|_| known.last_put.is_some()) {
             None => Vec::new(),
             Some(given) => {
-                let loss = loss(&given.schedule, &wished, now.wall);
+                // A clock that is not trusted ends no meeting.
+                let as_of = if self.wall.trusted() { now.wall } else { now.wall.min(given.at) };
+                let loss = loss(&given.schedule, &wished, as_of);
                 if loss.is_empty() {
                     self.gate.nothing_lost(&endpoint.name);
                     Vec::new()

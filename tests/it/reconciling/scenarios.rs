@@ -403,18 +403,19 @@ async fn a_refused_password_is_tried_seldom() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_jumps_removes_nothing() {
+async fn a_clock_that_jumps_removes_nothing_whatever_else_changes() {
     check(
         "
         10:00 calendar fjord a@15:00* b@16:00*
         10:00 wish oslo=fjord
         10:05 clock 240
-        10+10:06 calendar fjord b@16:00*
+        10+10:06 calendar fjord b@16:00* c@10+12:00*
         10+10:20 shows oslo
         ",
         "
         10:00 put oslo [a* b*]
-        10:20 shows oslo [a* b*]
+        10:06 put oslo [a* b* c*]
+        10:20 shows oslo [a* b* c*]
         ",
     )
     .await;
