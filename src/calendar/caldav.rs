@@ -6,9 +6,9 @@
 //!
 //! Finding a room's calendar, where `calendarPath` does not name it: the base URL itself, if it is a calendar; otherwise the
 //! calendars of the account (`current-user-principal`, also by way of `/.well-known/caldav`, then `calendar-home-set`). Of those
-//! that hold events, the one named after the room (last part of its path, or display name: the address or what stands before the
-//! `@`) is taken, else the account's default calendar, else the first by path. Where it was found is kept in the cursor; when it
-//! is gone, it is looked for again.
+//! that hold events, the one named after the room (last part of its path, or display name: the address, else what stands before
+//! the `@`) is taken, else the only one, else, where the account's own address is the room's, its default calendar. Nothing else
+//! is taken: it could be another room's. Where it was found is kept in the cursor; when it is gone, it is looked for again.
 //!
 //! Every link of an answer is used only on the server of the base URL; credentials go nowhere else.
 
@@ -53,9 +53,10 @@ pub(super) async fn read(
         _ => false,
     };
     if request.mark().is_some_and(same) {
-        return Ok(Reading::Unchanged);
+        return Ok(Reading::Unchanged { server_date: server.date() });
     }
     let answer = server.report(&collection.url, &query(request)).await?;
+    let server_date = server.date();
     let url = collection.url.clone();
     let parsed = tokio::task::spawn_blocking(move || objects(&answer, &url)).await;
     let (calendars, unreadable) =
@@ -63,7 +64,7 @@ pub(super) async fn read(
     let mut complete = complete(calendars, collection.time_zone, Proof::CalDavMultistatus, request).await?;
     complete.unreadable.extend(unreadable);
     let mark = Mark::Collection { url: collection.url.into(), state: collection.state };
-    Ok(Reading::Complete { complete, cursor: Some(request.cursor(mark)) })
+    Ok(Reading::Complete { complete, cursor: Some(request.cursor(mark)), server_date })
 }
 
 /// The room's collection: named by documents, known from last time, or discovered.

@@ -52,13 +52,18 @@ pub struct AgendaRequest {
 #[expect(clippy::large_enum_variant, reason = "one at a time, on its way from the reader to the loop")]
 pub enum Reading {
     /// The same as at the last complete reading, for the same window.
-    Unchanged,
+    Unchanged {
+        /// What the server said the time is, over a verified connection.
+        server_date: Option<Timestamp>,
+    },
     /// Everything of the window.
     Complete {
         /// The events, with what proves that none is missing.
         complete: Complete,
         /// For the next reading; `None`: this calendar cannot tell whether it changed.
         cursor: Option<Cursor>,
+        /// What the server said the time is, over a verified connection.
+        server_date: Option<Timestamp>,
     },
 }
 

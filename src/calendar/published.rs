@@ -36,10 +36,11 @@ pub(super) async fn read_file(path: &Path, request: &AgendaRequest) -> Result<Re
     });
     let read = read.await.map_err(|_| CalendarError::Unreadable("reading its file ended unexpectedly".into()))?;
     match read? {
-        (_, None) => Ok(Reading::Unchanged),
+        (_, None) => Ok(Reading::Unchanged { server_date: None }),
         (digest, Some(calendar)) => Ok(Reading::Complete {
             complete: complete(vec![calendar], None, Proof::IcsEnded, request).await?,
             cursor: Some(request.cursor(Mark::Content(digest))),
+            server_date: None,
         }),
     }
 }
@@ -95,9 +96,10 @@ pub(super) async fn read_url(
         }
         _ => false,
     };
-    let answer = fetch(http, url, headers, request, count).await?;
+    let (answer, url) = fetch(http, url, headers, request, count).await?;
+    let server_date = server_date(&url, &answer.headers);
     if answer.status == StatusCode::NOT_MODIFIED && known {
-        return Ok(Reading::Unchanged);
+        return Ok(Reading::Unchanged { server_date });
     }
     if answer.status != StatusCode::OK {
         return Err(status_error(&answer, request.now));
@@ -111,6 +113,7 @@ pub(super) async fn read_url(
     Ok(Reading::Complete {
         complete: complete(vec![calendar], None, Proof::IcsEnded, request).await?,
         cursor: can_tell.then(|| request.cursor(mark)),
+        server_date,
     })
 }
 
@@ -126,7 +129,7 @@ async fn fetch(
     headers: HeaderMap,
     request: &AgendaRequest,
     count: &(dyn Fn(&str) + Sync),
-) -> Result<Response, CalendarError> {
+) -> Result<(Response, Url), CalendarError> {
     for _ in 0..=REDIRECTS_MAX {
         let sent = http.send(Request {
             headers: headers.clone(),
@@ -140,7 +143,7 @@ async fn fetch(
         let answer = answer?;
         match redirect_target(&url, &answer)? {
             Some(target) => url = target,
-            None => return Ok(answer),
+            None => return Ok((answer, url)),
         }
     }
     Err(CalendarError::Unreadable("the server redirects more than five times".into()))
@@ -171,6 +174,16 @@ pub(super) fn status_error(answer: &Response, now: Timestamp) -> CalendarError {
     }
 }
 
+/// What a server says the time is. Certificates of calendar servers are always verified, so over https that is the server's own
+/// word; over http anybody can say it. What a cache hands out tells when it was made, which is of no use.
+pub(super) fn server_date(url: &Url, headers: &HeaderMap) -> Option<Timestamp> {
+    if url.scheme() != "https" || headers.contains_key(header::AGE) {
+        return None;
+    }
+    let text = headers.get(header::DATE)?.to_str().ok()?.trim();
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+}
+
 /// `Retry-After` in seconds or as a date, at most a day.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
@@ -187,6 +200,23 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_server_itself_over_https_tells_the_time() {
+        let (date, moment) = ("Mon, 05 Jan 2026 10:00:00 GMT", "2026-01-05T10:00:00Z");
+        for (url, headers, expected) in [
+            ("https://a.example/", &[("date", date)][..], Some(moment)),
+            ("http://a.example/", &[("date", date)], None),
+            ("https://a.example/", &[("date", date), ("age", "3600")], None),
+            ("https://a.example/", &[("date", "today")], None),
+            ("https://a.example/", &[], None),
+        ] {
+            let headers: HeaderMap =
+                headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
+            let found = server_date(&url.parse().unwrap(), &headers);
+            assert_eq!(found, expected.map(|moment| moment.parse().unwrap()), "{url} {headers:?}");
+        }
+    }
 
     #[test]
     fn a_server_says_in_two_ways_when_to_come_back() {

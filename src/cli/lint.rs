@@ -66,7 +66,7 @@ pub(super) fn run(verb: &Lint) -> anyhow::Result<ExitCode> {
             allow_empty: verb.allow_empty,
             allow_inline_secrets: verb.allow_inline_secrets,
             check_secrets: verb.check_secrets,
-            invitation: None,
+            invitation: Some(super::event_file::read),
         };
         let loaded = load(&snapshot, &mut secrets, &options);
         documents += loaded.documents.values().sum::<usize>();

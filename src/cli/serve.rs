@@ -34,6 +34,8 @@ use crate::store::sled::SledStore;
 use crate::store::{Op, Store, private};
 use crate::web::{self, Access, WebState};
 
+use super::event_file;
+
 /// A stop in order may take this long, then it is taken anyway.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 /// A start with Poly endpoints knows them within this time.
@@ -112,6 +114,7 @@ impl Node {
         let load = LoadOptions {
             allow_empty: options.allow_empty,
             allow_inline_secrets: options.allow_inline_secrets,
+            invitation: Some(event_file::read),
             ..LoadOptions::default()
         };
         let (accounts_in, accounts) = watch::channel(Accounts::default());

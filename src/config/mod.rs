@@ -13,7 +13,7 @@ pub mod schema;
 pub mod watch;
 pub(crate) mod yaml;
 
-pub use files::{ReadFailure, ReadOptions, SecretOptions, Secrets, Snapshot};
+pub use files::{LastValues, ReadFailure, ReadOptions, SecretOptions, Secrets, Snapshot};
 pub use load::{InvitationReader, LoadOptions, Loaded, load};
 pub use rule_tests::event_from_json;
 pub use watch::Watch;

@@ -195,7 +195,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "OTJ904",
         "a file type is not in effect yet",
-        "This version reads the test invitation from `.json` files, or from `event`.",
+        "Where the directory was read, test invitations come from `.json` files or from `event` alone. `otj lint` and `otj test` also read `.ics` and `.eml`.",
     ),
 ];
 

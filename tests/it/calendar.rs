@@ -3,6 +3,7 @@
 mod asking;
 mod caldav;
 mod contents;
+mod discovery;
 mod egress;
 mod occurrences;
 mod published;

@@ -1,8 +1,12 @@
 //! One CalDAV server as one reading speaks to it: requests signed in, redirects followed within the server, answers proven.
 
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+
 use crate::auth::digest::client::best_offer;
 use crate::calendar::multistatus::{self, Multistatus};
-use crate::calendar::published::{DEADLINE, outcome, status_error};
+use crate::calendar::published::{DEADLINE, outcome, server_date, status_error};
 use crate::calendar::{AgendaRequest, CalendarError};
 use crate::http::{
     Bytes, CALENDAR_LIMIT, HeaderMap, HeaderName, HeaderValue, Http, Method, REDIRECTS_MAX, Request, Response,
@@ -19,6 +23,7 @@ pub(super) struct Server<'a> {
     account: Option<(&'a str, &'a Secret)>,
     request: &'a AgendaRequest,
     count: &'a (dyn Fn(&str) + Sync),
+    date: Mutex<Option<Timestamp>>,
 }
 
 impl<'a> Server<'a> {
@@ -45,7 +50,12 @@ impl<'a> Server<'a> {
             }
             (Some(_), None) => return Err(CalendarError::SecretMissing("username is given, password is not".into())),
         };
-        Ok(Self { http, base, account, request, count })
+        Ok(Self { http, base, account, request, count, date: Mutex::default() })
+    }
+
+    /// What its last answer said the time is, where that can be believed.
+    pub(super) fn date(&self) -> Option<Timestamp> {
+        *self.date.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A link of documents or answers, on this server.
@@ -146,6 +156,8 @@ impl<'a> Server<'a> {
         });
         let answer = sent.await;
         (self.count)(answer.as_ref().map_or_else(|error| error.label(), |answer| outcome(answer.status)));
-        Ok(answer?)
+        let answer = answer?;
+        *self.date.lock().unwrap_or_else(PoisonError::into_inner) = server_date(url, &answer.headers);
+        Ok(answer)
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Diagnostic, Place};
 
 pub use confined::fingerprint;
-pub use secrets::{KeptFault, Reference, SecretOptions, Secrets};
+pub use secrets::{KeptFault, LastValues, Reference, SecretOptions, Secrets};
 pub use snapshot::{Root, Snapshot, SnapshotFault, SourceFile};
 
 /// Largest document file, in bytes.

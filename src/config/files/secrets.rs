@@ -1,12 +1,13 @@
 //! Looks up what `SecretRef`s and other named files refer to. In: references from documents. Out: values that hide themselves, or
 //! the reason why there is none. Whatever was found is remembered, so that it can be kept with the adopted directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::model::{Secret, SecretValue};
@@ -73,6 +74,41 @@ pub struct KeptFault;
 
 type Bytes = Zeroizing<Vec<u8>>;
 
+/// How long a value serves whose reference cannot be read any more: a file is half written for a moment, not for longer.
+const LAST_VALUE_SERVES: SignedDuration = SignedDuration::from_mins(15);
+
+/// What a running process found, with the time each value was last read. It lives as long as the process.
+#[derive(Clone, Default)]
+pub struct LastValues(BTreeMap<String, (Bytes, Timestamp)>);
+
+impl LastValues {
+    /// Values of an earlier process, taken as if they had been read at `now`.
+    ///
+    /// # Errors
+    /// When the bytes are not what [`Secrets::resolved_to_bytes`] kept.
+    pub fn from_kept(bytes: &[u8], now: Timestamp) -> Result<Self, KeptFault> {
+        Ok(Self(decoded(bytes)?.into_iter().map(|(name, value)| (name, (value, now))).collect()))
+    }
+
+    /// Takes over what a load at `now` read. A value that could not be read keeps its time; one too old is forgotten.
+    pub fn learn(&mut self, secrets: &Secrets, now: Timestamp) {
+        let read = secrets.found.iter().filter(|(name, _)| !secrets.fallen_back.contains(*name));
+        self.0.extend(read.map(|(name, value)| (name.clone(), (value.clone(), now))));
+        self.0.retain(|_, (_, read_at)| serves(*read_at, now));
+    }
+}
+
+impl std::fmt::Debug for LastValues {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LastValues({})", self.0.len())
+    }
+}
+
+/// A clock that was set back must not make a value serve for longer, so the distance counts.
+fn serves(read_at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(read_at).abs() < LAST_VALUE_SERVES
+}
+
 /// Looks up references, and remembers what it found.
 #[derive(Default)]
 pub struct Secrets {
@@ -85,7 +121,7 @@ pub struct Secrets {
     /// Where (root, directory of the document, path) leads, looked up once a load.
     places: BTreeMap<(usize, PathBuf, String), Result<PathBuf, String>>,
     /// Names served from `kept`.
-    fallen_back: usize,
+    fallen_back: BTreeSet<String>,
 }
 
 impl std::fmt::Debug for Secrets {
@@ -104,17 +140,20 @@ impl Secrets {
         Self { options, ..Self::default() }
     }
 
-    /// Looks into the world, and falls back on what [`Secrets::resolved_to_bytes`] kept.
+    /// Looks into the world, and falls back on what was read in the last 15 minutes.
+    #[must_use]
+    pub fn remembering(options: SecretOptions, last: &LastValues, now: Timestamp) -> Self {
+        let young = last.0.iter().filter(|(_, (_, read_at))| serves(*read_at, now));
+        let kept = young.map(|(name, (value, _))| (name.clone(), value.clone())).collect();
+        Self { options, kept, ..Self::default() }
+    }
+
+    /// Looks into the world, and falls back on what [`Secrets::resolved_to_bytes`] kept, however old: for a kept directory.
     ///
     /// # Errors
     /// When the bytes are not what was kept.
     pub fn kept(options: SecretOptions, bytes: &[u8]) -> Result<Self, KeptFault> {
-        let kept: BTreeMap<String, String> = serde_json::from_slice(bytes).map_err(|_| KeptFault)?;
-        let decode = |(name, value): (String, String)| {
-            let value = Zeroizing::new(value);
-            Ok((name, Zeroizing::new(STANDARD.decode(value.as_bytes()).map_err(|_| KeptFault)?)))
-        };
-        let kept = kept.into_iter().map(decode).collect::<Result<_, _>>()?;
+        let kept = decoded(bytes)?;
         Ok(Self { options, kept, ..Self::default() })
     }
 
@@ -123,7 +162,7 @@ impl Secrets {
         self.found.clear();
         self.maps.clear();
         self.places.clear();
-        self.fallen_back = 0;
+        self.fallen_back.clear();
     }
 
     /// Everything that was found, in a form to be sealed and kept.
@@ -138,7 +177,7 @@ impl Secrets {
     /// How many values came from what was kept, since the reference could not be read.
     #[must_use]
     pub fn fallen_back(&self) -> usize {
-        self.fallen_back
+        self.fallen_back.len()
     }
 
     /// The credential behind a reference in `file`.
@@ -172,7 +211,7 @@ impl Secrets {
         let bytes = match (live, self.kept.get(&name)) {
             (Ok(bytes), _) => bytes,
             (Err(_), Some(kept)) => {
-                self.fallen_back += 1;
+                self.fallen_back.insert(name.clone());
                 kept.clone()
             }
             (Err(reason), None) => return Err(reason),
@@ -249,6 +288,15 @@ impl Secrets {
         let roots = snapshot.roots.iter().flat_map(|root: &Root| [root.resolved.as_path(), root.absolute.as_path()]);
         !forbidden && roots.chain(self.options.directories.iter().map(PathBuf::as_path)).any(below)
     }
+}
+
+fn decoded(bytes: &[u8]) -> Result<BTreeMap<String, Bytes>, KeptFault> {
+    let kept: BTreeMap<String, String> = serde_json::from_slice(bytes).map_err(|_| KeptFault)?;
+    let decode = |(name, value): (String, String)| {
+        let value = Zeroizing::new(value);
+        Ok((name, Zeroizing::new(STANDARD.decode(value.as_bytes()).map_err(|_| KeptFault)?)))
+    };
+    kept.into_iter().map(decode).collect()
 }
 
 fn read(place: &Path) -> Result<Bytes, String> {
@@ -368,5 +416,36 @@ mod tests {
         look("first");
         assert!(!format!("{live:?}").contains("first"));
         assert!(Secrets::kept(SecretOptions::default(), b"{").is_err());
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_any_more_serves_for_fifteen_minutes() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a.yaml"), "x: 1\n").unwrap();
+        let word = dir.path().join("word");
+        let snapshot = read(&[dir.path().to_owned()], ReadOptions::default()).unwrap();
+        let reference = Reference::File { path: "word".into(), key: None };
+        let mut last = LastValues::default();
+        for (time, content, expected) in [
+            ("10:00", Some("first"), Some("first")),
+            ("10:10", None, Some("first")),
+            // Serving it does not make it younger, and neither does a clock that is set back.
+            ("10:14", Some(""), Some("first")),
+            ("10:15", None, None),
+            ("10:14", None, None),
+            ("10:20", Some("second"), Some("second")),
+            ("10:21", None, Some("second")),
+            ("09:00", None, None),
+        ] {
+            match content {
+                Some(text) => fs::write(&word, text).unwrap(),
+                None => drop(fs::remove_file(&word)),
+            }
+            let now = format!("2026-01-05T{time}:00Z").parse().unwrap();
+            let mut secrets = Secrets::remembering(SecretOptions::default(), &last, now);
+            let value = secrets.resolve(&snapshot, &snapshot.files[0], &reference);
+            last.learn(&secrets, now);
+            assert_eq!(value.known().map(Secret::expose), expected, "{time}");
+        }
     }
 }

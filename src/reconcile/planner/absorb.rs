@@ -20,6 +20,8 @@ use super::{DOCUMENTS_EVERY, Planner};
 const SUSPICIOUSLY_EMPTY: usize = 3;
 /// The second look comes this long after the first.
 const LOOK_TWICE_AFTER: Duration = Duration::from_secs(60);
+/// A directory that git is writing is looked at again after this long.
+const GIT_AGAIN: Duration = Duration::from_secs(1);
 /// Overwrites older than this are forgotten.
 const OVERWRITES_FOR: Duration = Duration::from_mins(60);
 
@@ -109,6 +111,11 @@ impl Planner {
     }
 
     fn documents_failed(&mut self, failure: Failure, now: Now) {
+        // A pull under way is no fault: it is read a moment later.
+        if failure.reason == "GitAtWork" {
+            self.due.set(Object::Documents, now.mono + GIT_AGAIN);
+            return;
+        }
         let since = self.config.drift.as_ref().map_or(now.wall, |drift| drift.since);
         tracing::warn!(
             event = "config_refused",

@@ -1,12 +1,11 @@
 //! The real world: files, HTTP, devices.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
+
 use crate::calendar::{self, AgendaRequest, Reading, SignIns};
-use crate::config::{self, LoadOptions, ReadOptions, SecretOptions, Secrets, Snapshot};
-use crate::diagnostic;
 use crate::endpoint::EndpointError;
 use crate::endpoint::cisco::{self, Difference, Seen, Session};
 use crate::http::Http;
@@ -19,21 +18,12 @@ use crate::model::{
 use crate::store::{Op, Store};
 
 use super::super::step::{Cursor, DocumentsRead, HeldRead, Listed, PutDone};
+use super::documents::Documents;
+pub use super::documents::{DirectoryOptions, documents_read, unpack};
 use super::{CalendarReading, World};
 
 /// Where pinned certificate fingerprints stand in the store.
 const PINS: &str = "pin/";
-
-/// How the directory is read.
-#[derive(Clone, Debug)]
-pub struct DirectoryOptions {
-    /// The directories.
-    pub roots: Vec<PathBuf>,
-    /// Where secrets may lie.
-    pub secrets: SecretOptions,
-    /// What is permitted.
-    pub load: LoadOptions,
-}
 
 /// See the module.
 pub struct Live {
@@ -43,16 +33,14 @@ pub struct Live {
     store: Arc<dyn Store>,
     /// Part of every booking's id.
     deployment: String,
-    directory: DirectoryOptions,
-    /// Secrets as they were last found; a file that cannot be read for a moment keeps its value.
-    kept_secrets: Mutex<Option<Vec<u8>>>,
+    documents: Documents,
     sessions: Mutex<BTreeMap<(String, u16), Session>>,
     sign_ins: SignIns,
 }
 
 impl std::fmt::Debug for Live {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Live").field("directory", &self.directory.roots).finish_non_exhaustive()
+        f.debug_struct("Live").field("documents", &self.documents).finish_non_exhaustive()
     }
 }
 
@@ -70,6 +58,7 @@ impl Live {
         directory: DirectoryOptions,
         kept_secrets: Option<Vec<u8>>,
     ) -> Result<Self, crate::store::StoreError> {
+        let documents = Documents::new(directory, kept_secrets.as_deref(), clock.now().wall);
         let mut sessions = BTreeMap::new();
         for (key, pin) in store.scan(PINS).await? {
             let place = key.trim_start_matches(PINS).rsplit_once(':');
@@ -85,8 +74,7 @@ impl Live {
             tally,
             store,
             deployment,
-            directory,
-            kept_secrets: Mutex::new(kept_secrets),
+            documents,
             sessions: Mutex::new(sessions),
             sign_ins: SignIns::default(),
         })
@@ -169,34 +157,7 @@ fn foreign(seen: &[Seen]) -> usize {
 
 impl World for Live {
     async fn read_documents(&self) -> Result<DocumentsRead, Failure> {
-        let directory = self.directory.clone();
-        let kept = self.kept_secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let read = tokio::task::spawn_blocking(move || {
-            let options = ReadOptions { wait_for_git: true, git_lock_ignored: false };
-            let snapshot = match config::files::read(&directory.roots, options) {
-                Err(config::ReadFailure::GitAtWork(_)) => {
-                    return Err(Failure::retry(
-                        "GitAtWork",
-                        "git is writing the directory; it is read when that ended",
-                    ));
-                }
-                Err(failure) => return Err(Failure::retry("DirectoryUnreadable", failure.to_string())),
-                Ok(snapshot) => snapshot,
-            };
-            let secrets = kept.as_deref().map(|kept| Secrets::kept(directory.secrets.clone(), kept));
-            let mut secrets = match secrets {
-                Some(Ok(secrets)) => secrets,
-                _ => Secrets::live(directory.secrets.clone()),
-            };
-            let read = documents_read(&snapshot, &mut secrets, &directory.load);
-            Ok((read, secrets.resolved_to_bytes().to_vec()))
-        });
-        let (read, found) =
-            read.await.map_err(|_| Failure::fix("Panicked", "reading the directory stopped where it must not"))??;
-        if read.desired.is_some() {
-            *self.kept_secrets.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
-        }
-        Ok(read)
+        self.documents.read(self.clock.now()).await
     }
 
     async fn read_agenda(
@@ -213,14 +174,17 @@ impl World for Live {
             now: self.clock.now().wall,
             sign_ins: self.sign_ins.clone(),
         };
-        match calendar::read_agenda(&self.http, &self.tally, &request).await? {
-            Reading::Unchanged => Ok(CalendarReading::Unchanged { server_ahead: None }),
-            Reading::Complete { complete, cursor } => Ok(CalendarReading::Complete {
+        let reading = calendar::read_agenda(&self.http, &self.tally, &request).await?;
+        let now = self.clock.now().wall;
+        let ahead = |server_date: Option<Timestamp>| server_date.map(|date| date.duration_since(now));
+        Ok(match reading {
+            Reading::Unchanged { server_date } => CalendarReading::Unchanged { server_ahead: ahead(server_date) },
+            Reading::Complete { complete, cursor, server_date } => CalendarReading::Complete {
                 complete,
                 cursor: cursor.and_then(|cursor| serde_json::to_value(cursor).ok()).map(Cursor),
-                server_ahead: None,
-            }),
-        }
+                server_ahead: ahead(server_date),
+            },
+        })
     }
 
     async fn read_held(&self, endpoint: &EndpointSpec, given: Option<&Schedule>) -> Result<HeldRead, Failure> {
@@ -278,37 +242,4 @@ impl World for Live {
         cisco::clear(&self.http, session.get(), spec).await?;
         Ok(None)
     }
-}
-
-/// What a snapshot says, in the form the loop takes.
-#[must_use]
-pub fn documents_read(snapshot: &Snapshot, secrets: &mut Secrets, options: &LoadOptions) -> DocumentsRead {
-    let loaded = config::load(snapshot, secrets, options);
-    let errors = loaded.diagnostics.iter().filter(|finding| finding.stops_loading()).count();
-    let findings = diagnostic::text::render(&loaded.diagnostics, |path| snapshot.text_of(path), false);
-    DocumentsRead {
-        checksum: snapshot.checksum.clone(),
-        errors,
-        warnings: loaded.diagnostics.len() - errors,
-        desired: loaded.desired.map(Arc::new),
-        findings,
-        record: pack(snapshot, secrets),
-    }
-}
-
-/// The adopted directory as the store keeps it: the snapshot, then the secrets it resolved to.
-fn pack(snapshot: &Snapshot, secrets: &Secrets) -> Arc<[u8]> {
-    let snapshot = snapshot.to_bytes();
-    let mut record = (snapshot.len() as u64).to_be_bytes().to_vec();
-    record.extend_from_slice(&snapshot);
-    record.extend_from_slice(&secrets.resolved_to_bytes());
-    record.into()
-}
-
-/// Snapshot and secrets of a kept directory; `None` when the record is not one of ours.
-#[must_use]
-pub fn unpack(record: &[u8]) -> Option<(Snapshot, Vec<u8>)> {
-    let (length, rest) = record.split_first_chunk::<8>()?;
-    let (snapshot, secrets) = rest.split_at_checked(usize::try_from(u64::from_be_bytes(*length)).ok()?)?;
-    Some((Snapshot::from_bytes(snapshot).ok()?, secrets.to_vec()))
 }

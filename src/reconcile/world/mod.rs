@@ -1,6 +1,7 @@
 //! The world as the loop sees it: a directory, calendars, endpoints. [`crate::reconcile::sim_world::Sim`] stands in for it
 //! in virtual time.
 
+mod documents;
 pub mod live;
 
 use std::future::Future;

@@ -73,8 +73,8 @@ impl Asking {
 
     async fn try_read(&mut self) -> Result<Option<String>, CalendarError> {
         Ok(match read_agenda(&self.http, &self.tally, &self.request).await? {
-            Reading::Unchanged => None,
-            Reading::Complete { mut complete, cursor } => {
+            Reading::Unchanged { .. } => None,
+            Reading::Complete { mut complete, cursor, .. } => {
                 // What the store does between readings.
                 let stored = serde_json::to_string(&cursor).unwrap();
                 self.request.cursor = serde_json::from_str::<Option<Cursor>>(&stored).unwrap();

@@ -193,3 +193,15 @@ async fn a_wrong_password_is_refused_and_a_server_that_is_gone_is_unreadable() {
     );
     assert!(!gone.contains("127.0.0.1") && !gone.contains("right"), "{gone}");
 }
+
+#[tokio::test]
+async fn without_a_path_a_real_servers_only_calendar_is_the_rooms_and_one_of_several_is_not() {
+    let server = Radicale::start().await;
+    server.make_calendar("/fjord/aa/", "Meetings", "VEVENT").await;
+    server.make_calendar("/fjord/tasks/", "Tasks", "VTODO").await;
+    server.put("/fjord/aa/series.ics", SERIES).await;
+    assert_eq!(Asking::caldav(server.url.as_str(), "right", None).read().await, INSTANCES);
+    server.make_calendar("/fjord/bb/", "Another room", "VEVENT").await;
+    let refused = Asking::caldav(server.url.as_str(), "right", None).read().await;
+    assert!(refused.starts_with("RoomNotFound fix: ") && refused.ends_with("set calendarPath"), "{refused}");
+}

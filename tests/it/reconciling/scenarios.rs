@@ -244,6 +244,28 @@ async fn a_directory_that_does_not_load_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pull_under_way_is_no_fault_and_its_end_is_seen_within_seconds() {
+    check(
+        "
+        10:00 calendar fjord a@12:00*
+        10:00 rule other.example
+        10:00 wish oslo=fjord
+        10:05 directory git
+        10:05:30 status config
+        10:06 rule vc.example.com
+        10:06:05 shows oslo
+        ",
+        "
+        10:00 put oslo [a]
+        10:05 config directory
+        10:06 put oslo [a*]
+        10:06 shows oslo [a*]
+        ",
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn half_a_checkout_that_is_whole_again_soon_changes_nothing() {
     check(
         "

@@ -6,7 +6,7 @@
 //! 10:05 device oslo fails PushFailed | works | hangs | forgets | rewrites | cannot list | rival
 //! 10:10 wish oslo=fjord bergen=vik:poly nord=fjord:oslo  name=room[:address|:poly], the whole directory
 //! 10:10 rule other.example                               the domain the one rule looks for
-//! 10:10 directory fails | invalid
+//! 10:10 directory fails | invalid | git
 //! 10:20 status oslo                                      one line into the log
 //! ```
 
@@ -169,6 +169,10 @@ impl Stage {
             ["rule", domain] => self.wish(|wish| wish.rule_domain = (*domain).to_owned()).await,
             ["directory", "fails"] => {
                 self.sim.documents_fail(Failure::retry("DirectoryUnreadable", "told so"));
+                self.look_again.send(LookAgain::Documents).await.unwrap();
+            }
+            ["directory", "git"] => {
+                self.sim.documents_fail(Failure::retry("GitAtWork", "told so"));
                 self.look_again.send(LookAgain::Documents).await.unwrap();
             }
             ["directory", "invalid"] => {
