@@ -9,8 +9,9 @@
 mod functions;
 mod limits;
 
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value};
@@ -64,9 +65,27 @@ pub fn render_plain(template: &str, context: &serde_json::Value) -> Result<Strin
     if !template.contains("{{") && !template.contains("{%") && !template.contains("{#") {
         return Ok(template.to_owned());
     }
-    let compiled = compile(&DOCUMENTS, template)?;
+    let compiled = document_template(template)?;
     compiled.render(&Value::from(Serde(context))).map_err(|error| error.to_string())
 }
+
+/// A directory renders the same few templates for thousands of endpoints: each is compiled once.
+fn document_template(text: &str) -> Result<Arc<Template>, String> {
+    static COMPILED: Mutex<BTreeMap<String, Arc<Template>>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(template) = compiled.get(text) {
+        return Ok(template.clone());
+    }
+    let template = Arc::new(compile(&DOCUMENTS, text)?);
+    if compiled.len() >= DOCUMENT_TEMPLATES_MAX {
+        compiled.clear();
+    }
+    compiled.insert(text.to_owned(), template.clone());
+    Ok(template)
+}
+
+/// Most templates of documents that are kept compiled.
+const DOCUMENT_TEMPLATES_MAX: usize = 256;
 
 impl Template {
     /// Compiles a rule's template.
