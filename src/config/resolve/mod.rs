@@ -201,13 +201,19 @@ impl<'a> Resolver<'a> {
     fn evaluation(&mut self, chain: &Chain<'_>, profile: ProfileName) -> EvaluationId {
         let overrides = chain.group.and_then(|(_, group)| group.overrides.as_ref());
         let own = EvaluationId { profile: profile.clone(), variant: Digest::default() };
-        let list = self.rules.get(profile.as_str());
         let Some(overrides) = overrides else { return own };
-        let varied = rules::evaluation(own.clone(), list, chain.profile.1, Some(overrides));
-        if self.desired.evaluations.get(&own).is_none_or(|spec| spec.digest == varied.digest) {
+        // Thousands of endpoints share a few settings: the rules are hashed once for each, not once an endpoint.
+        let settings = rules::evaluation(own.clone(), None, chain.profile.1, Some(overrides));
+        let variant = rules::settings_digest(&settings);
+        if self.desired.evaluations.get(&own).is_none_or(|spec| rules::settings_digest(spec) == variant) {
             return own;
         }
-        let id = EvaluationId { profile, variant: rules::settings_digest(&varied) };
+        let id = EvaluationId { profile: profile.clone(), variant };
+        if self.desired.evaluations.contains_key(&id) {
+            return id;
+        }
+        let list = self.rules.get(profile.as_str());
+        let varied = rules::evaluation(own, list, chain.profile.1, Some(overrides));
         let spec = crate::model::EvaluationSpec { id: id.clone(), ..varied };
         self.desired.evaluations.entry(id.clone()).or_insert_with(|| Arc::new(spec));
         id
