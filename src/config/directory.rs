@@ -12,10 +12,16 @@ use serde_json::Value;
 use super::document::{
     API_VERSION, Kind, Metadata,
     endpoint::{Endpoint, EndpointGroup},
+    exchange::ExchangeIntegration,
+    google::GoogleIntegration,
+    graph::GraphIntegration,
     integration::{CalDavIntegration, IcsIntegration},
     profile::Profile,
-    rule::Rule,
+    rule::{Rule, RuleSet},
     rule_test::RuleTest,
+    site::{Location, Room},
+    table::EndpointTable,
+    webex::WebexIntegration,
 };
 use super::files::{Snapshot, SourceFile};
 use super::schema;
@@ -25,15 +31,21 @@ use crate::diagnostic::{Diagnostic, Place, did_you_mean};
 /// What a document says, by kind.
 #[derive(Debug)]
 pub(crate) enum Spec {
-    Ics(IcsIntegration),
+    Google(Box<GoogleIntegration>),
+    Graph(Box<GraphIntegration>),
+    Exchange(Box<ExchangeIntegration>),
     CalDav(CalDavIntegration),
+    Ics(IcsIntegration),
+    Webex(Box<WebexIntegration>),
     Profile(Box<Profile>),
     Group(Box<EndpointGroup>),
     Endpoint(Box<Endpoint>),
     Rule(Box<Rule>),
+    RuleSet(RuleSet),
     RuleTest(RuleTest),
-    /// A kind that this version does nothing with.
-    Planned,
+    Location(Box<Location>),
+    Room(Room),
+    Table(EndpointTable),
     /// It does not fit its schema: there is a finding. Its name still counts, so that references to it are not called broken too.
     Misfit,
 }
@@ -207,12 +219,12 @@ impl Reading<'_> {
             return None;
         }
         let written = value["kind"].as_str().unwrap_or_default();
-        let kind = Kind::all().find(|kind| kind.name() == written);
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == written);
         if kind.is_none() {
             let place = place_of_value(self.file, self.lines, node, "/kind");
-            let meant = did_you_mean(written, Kind::all().map(Kind::name));
+            let meant = did_you_mean(written, Kind::ALL.into_iter().map(Kind::name));
             let help = meant.map_or_else(
-                || format!("the kinds are {}", Kind::all().map(Kind::name).collect::<Vec<_>>().join(", ")),
+                || format!("the kinds are {}", Kind::ALL.into_iter().map(Kind::name).collect::<Vec<_>>().join(", ")),
                 |meant| format!("did you mean `{meant}`?"),
             );
             self.findings.push(Diagnostic::error("OTJ009", place, "there is no such kind").help(help));
@@ -227,14 +239,21 @@ impl Reading<'_> {
         let metadata: Metadata = self.part(value["metadata"].take(), node, "/metadata")?;
         let spec = value["spec"].take();
         let spec = match kind {
-            Kind::IcsIntegration => Spec::Ics(self.part(spec, node, "/spec")?),
+            Kind::GoogleIntegration => Spec::Google(self.part(spec, node, "/spec")?),
+            Kind::GraphIntegration => Spec::Graph(self.part(spec, node, "/spec")?),
+            Kind::ExchangeIntegration => Spec::Exchange(self.part(spec, node, "/spec")?),
             Kind::CalDavIntegration => Spec::CalDav(self.part(spec, node, "/spec")?),
+            Kind::IcsIntegration => Spec::Ics(self.part(spec, node, "/spec")?),
+            Kind::WebexIntegration => Spec::Webex(self.part(spec, node, "/spec")?),
             Kind::Profile => Spec::Profile(self.part(spec, node, "/spec")?),
             Kind::EndpointGroup => Spec::Group(self.part(spec, node, "/spec")?),
             Kind::Endpoint => Spec::Endpoint(self.part(spec, node, "/spec")?),
             Kind::Rule => Spec::Rule(self.part(spec, node, "/spec")?),
             Kind::RuleTest => Spec::RuleTest(self.part(spec, node, "/spec")?),
-            _ => Spec::Planned,
+            Kind::RuleSet => Spec::RuleSet(self.part(spec, node, "/spec")?),
+            Kind::Location => Spec::Location(self.part(spec, node, "/spec")?),
+            Kind::Room => Spec::Room(self.part(spec, node, "/spec")?),
+            Kind::EndpointTable => Spec::Table(self.part(spec, node, "/spec")?),
         };
         Some((metadata, spec))
     }

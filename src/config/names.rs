@@ -32,6 +32,8 @@ impl Set {
             Self::Kind(Kind::RuleSet) => "rule set",
             Self::Kind(Kind::Location) => "location",
             Self::Kind(Kind::WebexIntegration) => "Webex integration",
+            Self::Kind(Kind::EndpointTable) => "endpoint table",
+            Self::Kind(Kind::Room) => "room",
             Self::Kind(kind) => kind.name(),
         }
     }

@@ -14,27 +14,35 @@ use serde_json::{Map, Value, json};
 use super::document::{self, API_VERSION, Kind, Metadata};
 
 /// File name and text of every committed schema.
-pub const COMMITTED: [(&str, &str); 8] = [
+pub const COMMITTED: [(&str, &str); 16] = [
     ("otj.schema.json", include_str!("../../schema/otj.schema.json")),
-    ("IcsIntegration.schema.json", include_str!("../../schema/IcsIntegration.schema.json")),
+    ("GoogleIntegration.schema.json", include_str!("../../schema/GoogleIntegration.schema.json")),
+    ("GraphIntegration.schema.json", include_str!("../../schema/GraphIntegration.schema.json")),
+    ("ExchangeIntegration.schema.json", include_str!("../../schema/ExchangeIntegration.schema.json")),
     ("CalDavIntegration.schema.json", include_str!("../../schema/CalDavIntegration.schema.json")),
+    ("IcsIntegration.schema.json", include_str!("../../schema/IcsIntegration.schema.json")),
+    ("WebexIntegration.schema.json", include_str!("../../schema/WebexIntegration.schema.json")),
     ("Profile.schema.json", include_str!("../../schema/Profile.schema.json")),
     ("EndpointGroup.schema.json", include_str!("../../schema/EndpointGroup.schema.json")),
     ("Endpoint.schema.json", include_str!("../../schema/Endpoint.schema.json")),
+    ("EndpointTable.schema.json", include_str!("../../schema/EndpointTable.schema.json")),
+    ("Room.schema.json", include_str!("../../schema/Room.schema.json")),
     ("Rule.schema.json", include_str!("../../schema/Rule.schema.json")),
+    ("RuleSet.schema.json", include_str!("../../schema/RuleSet.schema.json")),
+    ("Location.schema.json", include_str!("../../schema/Location.schema.json")),
     ("RuleTest.schema.json", include_str!("../../schema/RuleTest.schema.json")),
 ];
 
 /// The kinds that have a schema of their own.
 pub fn kinds() -> impl Iterator<Item = &'static str> {
-    Kind::BUILT.into_iter().map(Kind::name)
+    Kind::ALL.into_iter().map(Kind::name)
 }
 
 /// What the types say now: file name and text of every schema, in the order of [`COMMITTED`].
 #[must_use]
 pub fn generate() -> Vec<(String, String)> {
     let mut files = vec![("otj.schema.json".to_owned(), pretty(&bundle()))];
-    files.extend(Kind::BUILT.map(|kind| (format!("{}.schema.json", kind.name()), pretty(&of_kind(kind)))));
+    files.extend(Kind::ALL.map(|kind| (format!("{}.schema.json", kind.name()), pretty(&of_kind(kind)))));
     files
 }
 
@@ -46,7 +54,8 @@ fn pretty(schema: &Value) -> String {
 
 fn bundle() -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
-    let choices: Vec<Value> = Kind::all()
+    let choices: Vec<Value> = Kind::ALL
+        .into_iter()
         .map(|kind| {
             let mut document = document_schema(kind, &mut generator);
             document.remove("properties").map_or(Value::Null, |properties| {
@@ -65,7 +74,7 @@ fn bundle() -> Value {
             "required": ["apiVersion", "kind"],
             "properties": {
                 "apiVersion": {"const": API_VERSION},
-                "kind": {"description": "What the document describes.", "enum": Kind::all().map(Kind::name).collect::<Vec<_>>()},
+                "kind": {"description": "What the document describes.", "enum": Kind::ALL.into_iter().map(Kind::name).collect::<Vec<_>>()},
             },
             "allOf": choices,
         }),
@@ -83,14 +92,21 @@ fn of_kind(kind: Kind) -> Value {
 /// The envelope with one kind's spec.
 fn document_schema(kind: Kind, generator: &mut SchemaGenerator) -> Map<String, Value> {
     let spec = match kind {
-        Kind::IcsIntegration => generator.subschema_for::<document::integration::IcsIntegration>(),
+        Kind::GoogleIntegration => generator.subschema_for::<document::google::GoogleIntegration>(),
+        Kind::GraphIntegration => generator.subschema_for::<document::graph::GraphIntegration>(),
+        Kind::ExchangeIntegration => generator.subschema_for::<document::exchange::ExchangeIntegration>(),
         Kind::CalDavIntegration => generator.subschema_for::<document::integration::CalDavIntegration>(),
+        Kind::IcsIntegration => generator.subschema_for::<document::integration::IcsIntegration>(),
+        Kind::WebexIntegration => generator.subschema_for::<document::webex::WebexIntegration>(),
         Kind::Profile => generator.subschema_for::<document::profile::Profile>(),
         Kind::EndpointGroup => generator.subschema_for::<document::endpoint::EndpointGroup>(),
         Kind::Endpoint => generator.subschema_for::<document::endpoint::Endpoint>(),
         Kind::Rule => generator.subschema_for::<document::rule::Rule>(),
         Kind::RuleTest => generator.subschema_for::<document::rule_test::RuleTest>(),
-        _ => schemars::json_schema!({"type": "object", "description": "Not in effect yet in this version."}),
+        Kind::RuleSet => generator.subschema_for::<document::rule::RuleSet>(),
+        Kind::Location => generator.subschema_for::<document::site::Location>(),
+        Kind::Room => generator.subschema_for::<document::site::Room>(),
+        Kind::EndpointTable => generator.subschema_for::<document::table::EndpointTable>(),
     };
     let schema = json!({
         "type": "object",
@@ -170,15 +186,12 @@ struct Compiled {
 static COMPILED: LazyLock<BTreeMap<Kind, Compiled>> = LazyLock::new(|| {
     let compile = |kind: Kind| {
         let name = format!("{}.schema.json", kind.name());
-        let committed = COMMITTED.iter().find(|(file, _)| *file == name);
-        let schema: Value = match committed {
-            Some((_, text)) => serde_json::from_str(text).expect("the committed schemas are JSON"),
-            None => of_kind(kind),
-        };
+        let committed = COMMITTED.iter().find(|(file, _)| *file == name).map_or("", |(_, text)| text);
+        let schema: Value = serde_json::from_str(committed).expect("the committed schemas are JSON");
         let validator = jsonschema::draft202012::new(&schema).expect("the committed schemas are schemas");
         (kind, Compiled { schema, validator })
     };
-    Kind::all().map(compile).collect()
+    Kind::ALL.into_iter().map(compile).collect()
 });
 
 /// One place where a document does not fit its schema.

@@ -15,7 +15,8 @@ pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
 }
 
 fn kind_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut Vec<Diagnostic>) {
-    if matches!(document.spec, Spec::Planned) {
+    let planned = matches!(document.spec, Spec::Google(_) | Spec::Graph(_) | Spec::Exchange(_) | Spec::Webex(_));
+    if planned {
         let place = looked.directory.value(document, "/kind");
         let message = format!("documents of kind {} are not in effect yet", document.kind.name());
         findings.push(Diagnostic::warning("OTJ901", place, message));

@@ -2,10 +2,16 @@
 //! Absent means inherit or default; what is inherited and resolved stands in [`crate::model::desired`].
 
 pub(crate) mod endpoint;
+pub(crate) mod exchange;
+pub(crate) mod google;
+pub(crate) mod graph;
 pub(crate) mod integration;
 pub(crate) mod profile;
 pub(crate) mod rule;
 pub(crate) mod rule_test;
+pub(crate) mod site;
+pub(crate) mod table;
+pub(crate) mod webex;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,70 +30,61 @@ pub(crate) const API_VERSION: &str = "otj/v1";
 /// Every kind of document.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) enum Kind {
-    IcsIntegration,
-    CalDavIntegration,
-    Profile,
-    EndpointGroup,
-    Endpoint,
-    Rule,
-    RuleTest,
     GoogleIntegration,
     GraphIntegration,
     ExchangeIntegration,
+    CalDavIntegration,
+    IcsIntegration,
     WebexIntegration,
+    Profile,
+    EndpointGroup,
+    Endpoint,
     EndpointTable,
     Room,
+    Rule,
     RuleSet,
     Location,
+    RuleTest,
 }
 
 impl Kind {
-    /// Kinds that this version acts on.
-    pub(crate) const BUILT: [Self; 7] = [
-        Self::IcsIntegration,
-        Self::CalDavIntegration,
-        Self::Profile,
-        Self::EndpointGroup,
-        Self::Endpoint,
-        Self::Rule,
-        Self::RuleTest,
-    ];
-
-    /// Kinds of the language that this version does nothing with.
-    pub(crate) const PLANNED: [Self; 8] = [
+    /// Every kind, in the order of the manual.
+    pub(crate) const ALL: [Self; 15] = [
         Self::GoogleIntegration,
         Self::GraphIntegration,
         Self::ExchangeIntegration,
+        Self::CalDavIntegration,
+        Self::IcsIntegration,
         Self::WebexIntegration,
+        Self::Profile,
+        Self::EndpointGroup,
+        Self::Endpoint,
         Self::EndpointTable,
         Self::Room,
+        Self::Rule,
         Self::RuleSet,
         Self::Location,
+        Self::RuleTest,
     ];
-
-    /// All kinds.
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
-        Self::BUILT.into_iter().chain(Self::PLANNED)
-    }
 
     /// As written in documents.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::IcsIntegration => "IcsIntegration",
-            Self::CalDavIntegration => "CalDavIntegration",
-            Self::Profile => "Profile",
-            Self::EndpointGroup => "EndpointGroup",
-            Self::Endpoint => "Endpoint",
-            Self::Rule => "Rule",
-            Self::RuleTest => "RuleTest",
             Self::GoogleIntegration => "GoogleIntegration",
             Self::GraphIntegration => "GraphIntegration",
             Self::ExchangeIntegration => "ExchangeIntegration",
+            Self::CalDavIntegration => "CalDavIntegration",
+            Self::IcsIntegration => "IcsIntegration",
             Self::WebexIntegration => "WebexIntegration",
+            Self::Profile => "Profile",
+            Self::EndpointGroup => "EndpointGroup",
+            Self::Endpoint => "Endpoint",
             Self::EndpointTable => "EndpointTable",
             Self::Room => "Room",
+            Self::Rule => "Rule",
             Self::RuleSet => "RuleSet",
             Self::Location => "Location",
+            Self::RuleTest => "RuleTest",
         }
     }
 
