@@ -51,10 +51,11 @@ enum Format {
 
 pub(super) fn run(verb: &Lint) -> anyhow::Result<ExitCode> {
     if let Some(code) = &verb.explain {
-        let Some((title, explanation)) = codes::explain(code) else {
-            bail!("there is no code `{code}`; codes look like OTJ102");
+        let Some(page) = codes::find(code) else {
+            let meant = codes::nearest(code).map(|meant| format!("; did you mean {meant}?"));
+            bail!("there is no code `{code}`{}", meant.as_deref().unwrap_or("; codes look like OTJ102"));
         };
-        super::print(&format!("{}: {title}\n\n{explanation}\n", code.to_uppercase()));
+        super::print(&page.plain());
         return Ok(ExitCode::SUCCESS);
     }
     let (mut findings, mut texts, mut documents) = (vec![], BTreeMap::new(), 0);

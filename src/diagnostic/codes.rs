@@ -1,208 +1,209 @@
-//! What the codes of findings mean, for `otj lint --explain`. A code, once given, never changes its meaning.
+//! What the codes of findings mean: one page a code, kept beside the check that finds it. In: a code. Out: its page.
+//! A code, once given, never changes its meaning.
+//!
+//! A page is Markdown for `otj lint --explain`, for editors and for whoever browses the source: a title (`# OTJ102: a reference
+//! leads nowhere`), a line with its [`Effect`], what it means, `## Why it matters`, `## What to do`, `## Wrong` and `## Right`. The
+//! examples are tests: `# <-- here` marks the line of the finding.
 
-/// (code, title, what it means and what to do).
-pub const CODES: &[(&str, &str, &str)] = &[
-    (
-        "OTJ001",
-        "a file cannot be read",
-        "Every file of the directory must be a regular, readable file. A directory with an unreadable file is not adopted: what it would have said is unknown. Mend the file's owner and mode, or list it in `.otjignore`.",
-    ),
-    (
-        "OTJ002",
-        "a file is not UTF-8",
-        "Documents are UTF-8 text. Convert the file, for instance with `iconv -f latin1 -t utf-8`.",
-    ),
-    (
-        "OTJ003",
-        "too much to read",
-        "A file may have 16 MiB, all documents together 64 MiB. Split the file, or move data out of the directory.",
-    ),
-    (
-        "OTJ004",
-        "not YAML",
-        "The file is not well-formed YAML. The place is where the parser gave up; the cause often stands on the line before (indentation, a missing quote, a tab).",
-    ),
-    (
-        "OTJ005",
-        "a document grows without bound",
-        "Nesting deeper than 64, more than 1,000,000 nodes, or more than 100,000 expanded aliases are refused, since a few lines of aliases can describe more than any machine holds.",
-    ),
-    (
-        "OTJ006",
-        "a key stands twice",
-        "A mapping names each key once. The second one would silently win, so it is refused.",
-    ),
-    (
-        "OTJ007",
-        "not a document",
-        "Every document is a mapping with `apiVersion: otj/v1`, `kind`, `metadata` and `spec`.",
-    ),
-    ("OTJ008", "unknown apiVersion", "This version reads `otj/v1`."),
-    ("OTJ009", "unknown kind", "The kind is not one of the language. Kinds are case-sensitive."),
-    (
-        "OTJ010",
-        "an empty directory",
-        "A directory without documents is refused, since an unmounted volume looks the same. `--allow-empty` permits it.",
-    ),
-    (
-        "OTJ011",
-        "a link leads outside",
-        "A symbolic link may lead below the configuration directory or its parent, nowhere else.",
-    ),
-    (
-        "OTJ012",
-        "git is at work",
-        "`.git/index.lock` was there for a minute; what was read may be half a checkout. Remove the lock when no git command runs.",
-    ),
-    ("OTJ101", "not a name", "A name has 1 to 250 characters and no control characters."),
-    (
-        "OTJ102",
-        "a reference leads nowhere",
-        "The named object is in no document of the directory. Names are case-sensitive.",
-    ),
-    (
-        "OTJ103",
-        "a name is given twice",
-        "Names are unique within their kind; calendar integrations share one set of names, whatever their kind.",
-    ),
-    (
-        "OTJ104",
-        "two Poly endpoints share a login",
-        "Logins are unique, also ignoring case, since one login sees one room and NTLM ignores case.",
-    ),
-    (
-        "OTJ105",
-        "two endpoints share a device",
-        "Two endpoints with one address and port would overwrite each other's bookings.",
-    ),
-    (
-        "OTJ201",
-        "unknown field",
-        "The field is not part of this kind. Fields are case-sensitive and written in camelCase.",
-    ),
-    (
-        "OTJ202",
-        "wrong type",
-        "The value has another type than the field. Texts that look like numbers or booleans need quotes.",
-    ),
-    ("OTJ203", "a field is missing", "The field is required here."),
-    ("OTJ204", "not one of the values", "The field takes one of a few words, written exactly so."),
-    ("OTJ205", "out of bounds", "The number or the length of the text lies outside of what the field takes."),
-    ("OTJ206", "one of several", "Of these fields exactly one is written."),
-    ("OTJ207", "both or neither", "These fields belong together: write both or neither."),
-    (
-        "OTJ208",
-        "a value is malformed",
-        "The value does not have the form the field needs (address, URL, time, zone name, fingerprint).",
-    ),
-    ("OTJ209", "not a room e-mail", "A room is named by the one e-mail address of its mailbox, `room@example.com`."),
-    (
-        "OTJ210",
-        "no credentials",
-        "The endpoint needs a user name and a password: its own, its group's, or (Cisco) its profile's.",
-    ),
-    (
-        "OTJ211",
-        "a template fails",
-        "The Jinja2 text could not be rendered for this endpoint or room. It may use endpoint.name, endpoint.labels, room.email, group.name and location.name.",
-    ),
-    (
-        "OTJ212",
-        "a named file cannot be used",
-        "The file that the document names is not there, not readable, or lies outside of the configuration directory and every --secret-dir.",
-    ),
-    (
-        "OTJ213",
-        "rooms are not told apart",
-        "Several rooms are read with one CalDavIntegration, and its calendarPath is absent or gives the same path for two of them: one room would show another's meetings. Write calendarPath with `{{ room.email }}`, or give each room an integration of its own.",
-    ),
-    (
-        "OTJ301",
-        "a priority is used twice",
-        "Rules of a profile are tried in the order of their priorities, so each has its own.",
-    ),
-    (
-        "OTJ302",
-        "a rule lacks a field of its type",
-        "Regex needs `match`, Custom needs `template`, Domain needs `domain`.",
-    ),
-    ("OTJ303", "a rule has a field its type does not use", "The field has no effect on this type."),
-    ("OTJ304", "not a regular expression", "The pattern does not compile. Patterns are written as in Python or Perl."),
-    ("OTJ305", "not a template", "The Jinja2 text does not compile, or uses what templates may not use."),
-    ("OTJ306", "a test case cannot run", "A case needs exactly one of `event` and `file`, and an end after its start."),
-    (
-        "OTJ401",
-        "a secret is written into the directory",
-        "The directory lives in git, where a secret stays for ever. Refer to a file or a variable, or pass --allow-inline-secrets.",
-    ),
-    (
-        "OTJ402",
-        "not a secret reference",
-        "A secret is exactly one of {file: PATH}, {file: PATH, key: NAME}, {env: NAME}, {value: TEXT}.",
-    ),
-    (
-        "OTJ403",
-        "a secret is missing",
-        "The reference leads to no usable value. The object that needs it stays without, everything else goes on.",
-    ),
-    (
-        "OTJ404",
-        "a password is short",
-        "Passwords of Poly endpoints are login keys that can be tried from the network; give them 16 characters or more.",
-    ),
-    (
-        "OTJ405",
-        "a password is shared",
-        "Two Poly endpoints with one password are one leak away from each other's meetings.",
-    ),
-    ("OTJ501", "a group without profile", "Nothing is done for a group without a profile, nor for its endpoints."),
-    (
-        "OTJ502",
-        "an endpoint without profile",
-        "An endpoint belongs to a group, or names a profile itself; without either nothing is done for it.",
-    ),
-    ("OTJ503", "an integration nobody uses", "No profile and no group refers to the integration."),
-    (
-        "OTJ504",
-        "very many days",
-        "More than 31 days ahead cost every read time and quota, and few endpoints show them.",
-    ),
-    (
-        "OTJ505",
-        "endpoints disagree about their room",
-        "Endpoints of one room stand in groups with different time zones; the first by name decides.",
-    ),
-    (
-        "OTJ506",
-        "a profile that finds nothing",
-        "The profile has no rule that is in effect and no fallback: no meeting gets a Join button.",
-    ),
-    (
-        "OTJ901",
-        "a kind is not in effect yet",
-        "The kind belongs to the language, but this version does nothing with it.",
-    ),
-    (
-        "OTJ902",
-        "a field is not in effect yet",
-        "The field belongs to the language, but this version does nothing with it.",
-    ),
-    (
-        "OTJ903",
-        "a rule type is not in effect yet",
-        "The type belongs to the language, but this version skips the rule; the trace says so.",
-    ),
-    (
-        "OTJ904",
-        "a file type is not in effect yet",
-        "Where the directory was read, test invitations come from `.json` files or from `event` alone. `otj lint` and `otj test` also read `.ics` and `.eml`.",
-    ),
-];
+use std::fmt::Write as _;
+use std::sync::LazyLock;
 
-/// Title and explanation of `code`.
+use super::{Diagnostic, Severity, did_you_mean};
+
+/// What a finding of a code does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// An error that keeps the directory from being adopted. It cannot be ignored.
+    StopsLoading,
+    /// An error that fails `otj lint`; a running node goes on.
+    FailsLint,
+    /// A warning that fails `otj lint --strict`.
+    Warns,
+    /// A warning that fails nothing.
+    Tells,
+}
+
+impl Effect {
+    /// How pages begin the line that says so.
+    const WORDS: [(&str, Self); 4] = [
+        ("Error: the directory is not loaded.", Self::StopsLoading),
+        ("Error of policy: `otj lint` fails, a running node goes on.", Self::FailsLint),
+        ("Warning: `otj lint --strict` fails.", Self::Warns),
+        ("Warning: nothing fails, not even `otj lint --strict`.", Self::Tells),
+    ];
+
+    /// Whether `finding` has this effect.
+    #[must_use]
+    pub fn is_of(self, finding: &Diagnostic) -> bool {
+        match self {
+            Self::StopsLoading => finding.stops_loading(),
+            Self::FailsLint => finding.severity == Severity::Error && !finding.stops_loading(),
+            Self::Warns | Self::Tells => finding.severity == Severity::Warning,
+        }
+    }
+}
+
+/// The page of a code.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Page {
+    /// `OTJ102`.
+    pub code: &'static str,
+    /// A few words, without full stop.
+    pub title: &'static str,
+    /// What a finding does.
+    pub effect: Effect,
+    /// Whether `# otj-ignore: CODE reason` silences it.
+    pub ignorable: bool,
+    /// What it means, one paragraph.
+    pub meaning: &'static str,
+    /// All of it, Markdown.
+    pub text: &'static str,
+}
+
+macro_rules! pages {
+    ($($name:literal)+) => {
+        &[$(include_str!(concat!("../config/checks/", $name, ".md"))),+]
+    };
+}
+
+/// In the order of their codes.
+const TEXTS: &[&str] = pages! {
+    "reading/file_cannot_be_read"
+    "reading/file_is_not_utf8"
+    "reading/too_much_to_read"
+    "reading/not_yaml"
+    "reading/document_grows_without_bound"
+    "reading/key_stands_twice"
+    "reading/not_a_document"
+    "reading/unknown_api_version"
+    "reading/unknown_kind"
+    "reading/empty_directory"
+    "reading/link_leads_outside"
+    "reading/git_is_at_work"
+    "not_a_name"
+    "reference_leads_nowhere"
+    "name_given_twice"
+    "resolving/login_is_shared"
+    "resolving/device_is_shared"
+    "reading/unknown_field"
+    "reading/wrong_type"
+    "reading/field_is_missing"
+    "reading/not_one_of_the_values"
+    "reading/out_of_bounds"
+    "exactly_one_of_several"
+    "half_of_two"
+    "malformed_value"
+    "not_a_room_email"
+    "resolving/no_credentials"
+    "resolving/template_fails"
+    "resolving/named_file_cannot_be_used"
+    "resolving/rooms_are_not_told_apart"
+    "priority_used_twice"
+    "field_of_type_missing"
+    "field_without_use"
+    "not_a_regular_expression"
+    "not_a_template"
+    "resolving/test_case_cannot_run"
+    "secret_in_the_directory"
+    "not_a_secret_reference"
+    "resolving/secret_is_missing"
+    "resolving/password_is_short"
+    "resolving/password_is_shared"
+    "group_without_profile"
+    "endpoint_without_profile"
+    "integration_nobody_uses"
+    "very_many_days"
+    "resolving/endpoints_disagree_about_their_room"
+    "profile_that_finds_nothing"
+    "kind_not_in_effect"
+    "field_not_in_effect"
+    "rule_type_not_in_effect"
+    "resolving/file_type_not_in_effect"
+};
+
+static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| TEXTS.iter().map(|text| page(text)).collect());
+
+fn page(text: &'static str) -> Page {
+    let (head, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+    let (code, title) = head.trim_start_matches("# ").split_once(": ").unwrap_or((head, ""));
+    let (line, rest) = rest.split_once("\n\n").unwrap_or((rest, ""));
+    let effect = Effect::WORDS.iter().find(|(words, _)| line.starts_with(words));
+    Page {
+        code,
+        title,
+        effect: effect.map_or(Effect::StopsLoading, |(_, effect)| *effect),
+        ignorable: line.contains("May be ignored inline."),
+        meaning: rest.split("\n\n").next().unwrap_or_default(),
+        text,
+    }
+}
+
+/// Every page, in the order of the codes.
+#[must_use]
+pub fn all() -> &'static [Page] {
+    &PAGES
+}
+
+/// The page of `code`; upper and lower case are the same.
+#[must_use]
+pub fn find(code: &str) -> Option<&'static Page> {
+    PAGES.iter().find(|page| page.code.eq_ignore_ascii_case(code.trim()))
+}
+
+/// The code that was probably meant.
+#[must_use]
+pub fn nearest(code: &str) -> Option<&'static str> {
+    let word = code.trim().to_uppercase();
+    let digits: String = word.chars().filter(char::is_ascii_digit).collect();
+    let by_number = find(&format!("OTJ{digits:0>3}")).map(|page| page.code);
+    by_number.or_else(|| did_you_mean(&word, PAGES.iter().map(|page| page.code)))
+}
+
+/// Title and meaning of `code`.
 #[must_use]
 pub fn explain(code: &str) -> Option<(&'static str, &'static str)> {
-    CODES.iter().find(|(known, ..)| known.eq_ignore_ascii_case(code)).map(|(_, title, text)| (*title, *text))
+    find(code).map(|page| (page.title, page.meaning))
+}
+
+impl Page {
+    /// For a terminal: headings as words, examples indented, lines no longer than 100 columns.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        let mut out = String::new();
+        let mut fenced = false;
+        for line in self.text.lines() {
+            if line.starts_with("```") {
+                fenced = !fenced;
+            } else if fenced {
+                let _ = writeln!(out, "    {line}");
+            } else if let Some(heading) = line.strip_prefix("## ") {
+                let _ = writeln!(out, "{}", heading.to_uppercase());
+            } else {
+                wrap(line.strip_prefix("# ").unwrap_or(line), &mut out);
+            }
+        }
+        out
+    }
+}
+
+/// Widest line of prose on a terminal.
+const WIDTH: usize = 100;
+
+fn wrap(line: &str, out: &mut String) {
+    let mut column = 0;
+    for word in line.split(' ') {
+        let width = word.chars().count();
+        if column > 0 && column + 1 + width > WIDTH {
+            out.push('\n');
+            column = 0;
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += width;
+    }
+    out.push('\n');
 }
 
 #[cfg(test)]
@@ -210,8 +211,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_is_explained_once_and_in_order() {
-        assert!(CODES.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        assert!(explain("otj102").is_some() && explain("OTJ000").is_none());
+    fn every_page_is_whole_and_they_stand_in_order() {
+        assert!(all().windows(2).all(|pair| pair[0].code < pair[1].code));
+        for page in all() {
+            let number = page.code.strip_prefix("OTJ").unwrap();
+            assert!(number.len() == 3 && number.chars().all(|c| c.is_ascii_digit()), "{}", page.code);
+            let begins = Effect::WORDS.iter().any(|(words, _)| page.text.lines().nth(2).unwrap().starts_with(words));
+            assert!(begins, "{}: the third line says what a finding does", page.code);
+            for part in ["\n## Why it matters\n", "\n## What to do\n", "\n## Wrong\n", "\n## Right\n"] {
+                assert_eq!(page.text.matches(part).count(), 1, "{}: {part}", page.code);
+            }
+            assert!(!page.title.is_empty() && !page.title.ends_with('.') && !page.meaning.is_empty(), "{}", page.code);
+            assert!(!(page.ignorable && page.effect == Effect::StopsLoading), "{}", page.code);
+            assert_eq!(page.effect == Effect::Tells, page.code.starts_with("OTJ9"), "{}", page.code);
+        }
+    }
+
+    #[test]
+    fn codes_are_found_as_people_write_them() {
+        assert_eq!(find("otj102").map(|page| page.title), Some("a reference leads nowhere"));
+        assert_eq!(find("OTJ000"), None);
+        assert!(explain("OTJ102").is_some_and(|(_, text)| text.starts_with("The named object")));
+        for (written, meant) in [
+            ("102", Some("OTJ102")),
+            ("OJT102", Some("OTJ102")),
+            ("otj1", Some("OTJ001")),
+            ("E501", Some("OTJ501")),
+            ("pass", None),
+        ] {
+            assert_eq!(nearest(written), meant, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_page_reads_well_on_a_terminal() {
+        let text = find("OTJ102").unwrap().plain();
+        assert!(
+            text.starts_with("OTJ102: a reference leads nowhere\n\nError: the directory is not loaded.\n"),
+            "{text}"
+        );
+        assert!(text.contains("\nWRONG\n\n    apiVersion: otj/v1\n") && !text.contains("```"), "{text}");
+        assert!(all().iter().all(|page| {
+            page.plain().lines().filter(|line| !line.starts_with("    ")).all(|line| line.chars().count() <= WIDTH)
+        }));
     }
 }

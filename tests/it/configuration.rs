@@ -3,6 +3,7 @@
 mod corpus;
 mod examples;
 mod hostile;
+mod pages;
 mod resolved;
 
 use std::path::Path;

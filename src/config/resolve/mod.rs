@@ -3,7 +3,6 @@
 
 mod device;
 mod place;
-mod renames;
 mod rules;
 mod service;
 
@@ -52,7 +51,6 @@ pub(crate) fn resolve(
             checksum: directory.snapshot.checksum.clone(),
             revision: directory.snapshot.revision.clone(),
             documents: directory.counts(),
-            renames: renames::renames(directory),
             ..Desired::default()
         },
     };
