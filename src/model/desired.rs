@@ -14,6 +14,7 @@ use super::names::{
     Digest, EndpointName, EvaluationId, GroupName, IntegrationName, LocationName, ProfileName, RoomEmail, RoomKey,
     RuleName,
 };
+use super::renames::Renames;
 use super::secret::SecretValue;
 
 /// Everything a directory asks for.
@@ -25,6 +26,8 @@ pub struct Desired {
     pub revision: String,
     /// Documents by kind.
     pub documents: BTreeMap<String, usize>,
+    /// Former names.
+    pub renames: Renames,
     /// Calendar services that a used profile or group refers to.
     pub integrations: BTreeMap<IntegrationName, Arc<IntegrationSpec>>,
     /// Profiles, also unused ones.

@@ -12,6 +12,7 @@ pub mod meeting;
 pub mod names;
 pub mod presence;
 pub mod published;
+pub mod renames;
 pub mod request;
 pub mod rule_test;
 pub mod schedule;
@@ -31,6 +32,7 @@ pub use names::{
     Digest, EndpointName, EvaluationId, GroupName, IntegrationName, LocationName, MeetingId, ProfileName, RoomEmail,
     RoomKey, RuleName,
 };
+pub use renames::Renames;
 pub use request::LookAgain;
 pub use schedule::{Booking, Call, Schedule};
 pub use secret::{Confidential, Secret, SecretValue};

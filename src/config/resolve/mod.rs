@@ -3,6 +3,7 @@
 
 mod device;
 mod place;
+mod renames;
 mod rules;
 mod service;
 
@@ -51,6 +52,7 @@ pub(crate) fn resolve(
             checksum: directory.snapshot.checksum.clone(),
             revision: directory.snapshot.revision.clone(),
             documents: directory.counts(),
+            renames: renames::renames(directory),
             ..Desired::default()
         },
     };
