@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
 use crate::config::files::{self, ReadOptions};
 use crate::config::{LoadOptions, SecretOptions, Secrets, load};
-use crate::diagnostic::{self, Diagnostic, codes, count, json, text};
+use crate::diagnostic::{self, Diagnostic, Meaning, Report, Tree};
+use crate::diagnostic::{codes, count, github, gitlab, json, junit, sarif, text};
 
 /// Checks directories: schema, references, rules, secrets. All findings at once.
 ///
@@ -45,8 +47,18 @@ pub(super) struct Lint {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
+    /// Drawn with the line, for people.
     Text,
+    /// otj's own.
     Json,
+    /// SARIF 2.1.0: code scanning, editors.
+    Sarif,
+    /// Annotations of a GitHub workflow.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// JUnit XML: a suite a file.
+    Junit,
 }
 
 pub(super) fn run(verb: &Lint) -> anyhow::Result<ExitCode> {
@@ -75,22 +87,39 @@ pub(super) fn run(verb: &Lint) -> anyhow::Result<ExitCode> {
         texts.extend(snapshot.files.into_iter().map(|file| (file.path, file.bytes)));
     }
     diagnostic::sort(&mut findings);
-    match verb.format {
-        Format::Json => super::print(&format!("{:#}\n", json::render(&findings))),
+    let source = |path: &str| texts.get(path).and_then(|bytes: &Arc<[u8]>| std::str::from_utf8(bytes).ok());
+    let report = Report {
+        findings: &findings,
+        files: texts.keys().map(String::as_str).collect(),
+        source: &source,
+        meaning: &meaning,
+        tree: tree().context("the current directory is not known")?,
+        strict: verb.strict,
+    };
+    super::print(&match verb.format {
         Format::Text => {
-            let source = |path: &str| texts.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok());
-            super::print(&text::render(&findings, source, colour()));
-            super::print(&summary(&findings, documents, verb.directories.len()));
+            text::render(&findings, source, colour()) + &summary(&findings, documents, verb.directories.len())
         }
-    }
-    Ok(if findings.iter().any(|finding| fails(finding, verb.strict)) { ExitCode::from(1) } else { ExitCode::SUCCESS })
+        Format::Json => format!("{:#}\n", json::render(&findings)),
+        Format::Sarif => sarif::render(&report),
+        Format::Github => github::render(&report),
+        Format::Gitlab => gitlab::render(&report),
+        Format::Junit => junit::render(&report),
+    });
+    Ok(if findings.iter().any(|finding| report.fails(finding)) { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-fn fails(finding: &Diagnostic, strict: bool) -> bool {
-    match finding.severity {
-        diagnostic::Severity::Error => true,
-        diagnostic::Severity::Warning => strict && !finding.code.starts_with("OTJ9"),
-    }
+/// What a code means, for the forms that carry it along.
+fn meaning(code: &str) -> Option<Meaning> {
+    let (title, text) = codes::explain(code)?;
+    Some(Meaning { title: title.to_owned(), text: text.to_owned() })
+}
+
+/// The repository around the current directory; without one the current directory itself.
+fn tree() -> std::io::Result<Tree> {
+    let here = std::env::current_dir()?;
+    let top = here.ancestors().find(|directory| directory.join(".git").exists()).unwrap_or(&here).to_owned();
+    Ok(Tree { top, here })
 }
 
 /// Colour is for people at a terminal who have not asked to be spared it.

@@ -2,9 +2,17 @@
 //! In: a place and some words. Out: sorted lists, rendered by one file per form. No rendering quotes a secret (see [`mask`]).
 
 pub mod codes;
+mod fingerprint;
+pub mod github;
+pub mod gitlab;
 pub mod json;
+pub mod junit;
 pub mod mask;
+mod report;
+pub mod sarif;
 pub mod text;
+
+pub use report::{Meaning, Report, Told, Tree, fails};
 
 /// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -5,6 +5,7 @@ mod calendar;
 mod cisco;
 mod configuration;
 mod demo;
+mod formats;
 mod node;
 mod poly;
 mod python;
