@@ -18,7 +18,7 @@ mod server;
 use super::multistatus::{APPLE, CALDAV, DAV, Multistatus, Resource};
 use super::{AgendaRequest, CalendarError, Mark, Reading, complete, ics};
 use crate::http::{Http, Url};
-use crate::model::desired::CalDavSpec;
+use crate::model::service::CalDavSpec;
 use crate::model::{Digest, Proof};
 use server::Server;
 

@@ -36,6 +36,9 @@ pub enum CalendarError {
         /// What it asked for.
         retry_after: Option<Duration>,
     },
+    /// Nobody reads this kind of service yet.
+    #[error("calendars of a {0} are not read by this version")]
+    NotInEffect(&'static str),
     /// A secret that the request needs is not there.
     #[error("a secret is missing: {0}")]
     SecretMissing(String),
@@ -52,6 +55,7 @@ impl CalendarError {
             Self::Refused => "CredentialsRefused",
             Self::Throttled { .. } => "Throttled",
             Self::SecretMissing(_) => "SecretMissing",
+            Self::NotInEffect(_) => "NotInEffect",
         }
     }
 }
@@ -77,6 +81,7 @@ impl From<CalendarError> for Failure {
             CalendarError::Forbidden(_)
             | CalendarError::NotFound(_)
             | CalendarError::Refused
+            | CalendarError::NotInEffect(_)
             | CalendarError::SecretMissing(_) => false,
         };
         let retry_after = match &error {

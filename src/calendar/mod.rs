@@ -26,7 +26,8 @@ pub use error::CalendarError;
 pub use sign_in::SignIns;
 
 use crate::http::Http;
-use crate::model::desired::{RoomSource, Service};
+use crate::model::desired::RoomSource;
+use crate::model::service::Service;
 use crate::model::tally::Tally;
 use crate::model::{Complete, Digest, Proof, RoomSpec, Window};
 
@@ -112,11 +113,9 @@ impl AgendaRequest {
             RoomSource::IcsFile(path) => format!("file {}", path.display()),
             RoomSource::IcsUrl(url) => format!("url {}", url.known().map_or("", |url| url.expose())),
             RoomSource::CalDav { path } => format!("caldav {path:?}"),
+            RoomSource::Mailbox => "mailbox".to_owned(),
         };
-        let service = match &room.integration.service {
-            Service::CalDav(service) => format!("{} {:?}", service.url, service.username),
-            Service::Ics => String::new(),
-        };
+        let service = room.integration.service.source();
         let zone = room.time_zone.as_deref().unwrap_or_default();
         let email = room.key.email.as_str();
         Digest::of([email, &source, &service, zone, env!("CARGO_PKG_VERSION")].map(str::as_bytes))
@@ -130,17 +129,23 @@ impl AgendaRequest {
 pub async fn read_agenda(http: &Http, tally: &Tally, request: &AgendaRequest) -> Result<Reading, CalendarError> {
     let integration = request.room.integration.name.as_str();
     let count = |outcome: &str| tally.calendar_requests.add(&[integration, outcome]);
-    match &request.room.source {
-        RoomSource::IcsFile(path) => {
+    match (&request.room.integration.service, &request.room.source) {
+        (Service::Ics, RoomSource::IcsFile(path)) => {
             let reading = published::read_file(path, request).await;
             count(reading.as_ref().map_or_else(CalendarError::label, |_| "Ok"));
             reading
         }
-        RoomSource::IcsUrl(url) => published::read_url(http, url, request, &count).await,
-        RoomSource::CalDav { path } => match &request.room.integration.service {
-            Service::CalDav(service) => caldav::read(http, service, path.as_deref(), request, &count).await,
-            Service::Ics => Err(CalendarError::NotFound("the room's integration is no CalDAV server".into())),
-        },
+        (Service::Ics, RoomSource::IcsUrl(url)) => published::read_url(http, url, request, &count).await,
+        (Service::CalDav(service), RoomSource::CalDav { path }) => {
+            caldav::read(http, service, path.as_deref(), request, &count).await
+        }
+        (service @ (Service::Google(_) | Service::Graph(_) | Service::Exchange(_)), RoomSource::Mailbox) => {
+            Err(CalendarError::NotInEffect(service.kind()))
+        }
+        (service, _) => {
+            let kind = service.kind();
+            Err(CalendarError::NotFound(format!("a {kind} keeps no calendar where the room's is said to be")))
+        }
     }
 }
 

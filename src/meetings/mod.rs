@@ -27,8 +27,8 @@ pub fn schedule(meetings: &Meetings, endpoint: &EndpointSpec, zone: &str, now: T
     let start_buffer_s = u32::from(view.start_buffer_minutes) * 60;
     let end_buffer_s = u32::from(view.end_buffer_minutes) * 60;
     let since = match endpoint.device {
-        // A codec lists what can still be joined.
-        DeviceSpec::Cisco(_) => now - SignedDuration::from_secs(i64::from(end_buffer_s)),
+        // A pushed device lists what can still be joined.
+        DeviceSpec::Cisco(_) | DeviceSpec::Webex(_) => now - SignedDuration::from_secs(i64::from(end_buffer_s)),
         // A Poly endpoint asks for the span it wants.
         DeviceSpec::Poly(_) => now - SignedDuration::from_hours(24),
     };

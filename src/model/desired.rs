@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use super::alias::Protocol;
 use super::device::DeviceSpec;
+use super::location::LocationSpec;
 use super::names::{
     Digest, EndpointName, EvaluationId, GroupName, IntegrationName, LocationName, ProfileName, RoomEmail, RoomKey,
     RuleName,
 };
 use super::renames::Renames;
 use super::secret::SecretValue;
+use super::service::{Service, WebexIntegrationSpec};
 
 /// Everything a directory asks for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +36,10 @@ pub struct Desired {
     pub profiles: BTreeMap<ProfileName, Arc<ProfileSpec>>,
     /// What decides the outcome of the rules: each profile's own, and those that groups vary.
     pub evaluations: BTreeMap<EvaluationId, Arc<EvaluationSpec>>,
+    /// Webex Clouds that a profile refers to.
+    pub webex: BTreeMap<IntegrationName, Arc<WebexIntegrationSpec>>,
+    /// Locations; a resolved directory always has `default`.
+    pub locations: BTreeMap<LocationName, Arc<LocationSpec>>,
     /// Rooms with at least one endpoint.
     pub rooms: BTreeMap<RoomKey, Arc<RoomSpec>>,
     /// Endpoints with a profile.
@@ -41,7 +47,7 @@ pub struct Desired {
 }
 
 /// A calendar service.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntegrationSpec {
     /// Its name.
     pub name: IntegrationName,
@@ -51,28 +57,8 @@ pub struct IntegrationSpec {
     pub service: Service,
     /// Extra roots, PEM.
     pub ca_certificates: Vec<Arc<[u8]>>,
-}
-
-/// The kinds of calendar service this version reads.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Service {
-    /// `.ics` files or published calendars.
-    Ics,
-    /// A CalDAV server.
-    CalDav(CalDavSpec),
-}
-
-/// A CalDAV server and how to sign in to it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CalDavSpec {
-    /// Base URL; discovery starts there.
-    pub url: String,
-    /// Account; `None`: no authentication.
-    pub username: Option<String>,
-    /// Its password.
-    pub password: Option<SecretValue>,
-    /// `None`: no limit but the poll interval.
-    pub max_requests_per_day: Option<u64>,
+    /// Past the location's web proxy.
+    pub disable_web_proxy: bool,
 }
 
 /// Where one room's calendar is, templates rendered.
@@ -87,6 +73,8 @@ pub enum RoomSource {
         /// Path or URL of the collection, rendered.
         path: Option<String>,
     },
+    /// The room's own mailbox, by its address: Google, Graph, Exchange.
+    Mailbox,
 }
 
 /// A room to read.
@@ -98,7 +86,11 @@ pub struct RoomSpec {
     pub integration: Arc<IntegrationSpec>,
     /// Its calendar.
     pub source: RoomSource,
-    /// IANA zone from documents; `None`: the calendar's own, else UTC.
+    /// What people call it, where a document says it.
+    pub display_name: Option<String>,
+    /// `metadata.labels` of its document.
+    pub labels: BTreeMap<String, String>,
+    /// IANA zone from documents (room, group, location); `None`: the calendar's own, else UTC.
     pub time_zone: Option<String>,
     /// The widest window any of its endpoints wants, in days; 0: the rest of the day.
     pub upcoming_days: u16,
@@ -235,8 +227,10 @@ pub struct EndpointSpec {
     pub raise_alarms: bool,
     /// What of the meetings it shows.
     pub view: View,
-    /// Cisco or Poly, with everything it takes to reach it.
+    /// Cisco, Poly or Webex, with everything it takes to reach it.
     pub device: DeviceSpec,
+    /// A Cisco endpoint that is reached past the location's web proxy.
+    pub disable_web_proxy: bool,
     /// Whether it is acted on.
     pub mode: Mode,
     /// What a removed endpoint is left with.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::secret::SecretValue;
+use super::service::WebexIntegrationSpec;
 
 /// How one endpoint gets its schedule.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,6 +14,8 @@ pub enum DeviceSpec {
     Cisco(CiscoSpec),
     /// Fetched by a Poly endpoint from our Exchange-like server.
     Poly(PolySpec),
+    /// Pushed through the Webex Cloud.
+    Webex(WebexSpec),
 }
 
 /// A Cisco codec, everything inherited and resolved.
@@ -132,6 +135,15 @@ impl Default for PolyEmit {
     }
 }
 
+/// A device that is registered to the Webex Cloud.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WebexSpec {
+    /// Its id there; no two endpoints may share one.
+    pub device_id: String,
+    /// The cloud it is reached through.
+    pub integration: Arc<WebexIntegrationSpec>,
+}
+
 /// What a kind of endpoint can hold. The wish is narrowed to it before anything is compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
@@ -156,18 +168,20 @@ impl DeviceSpec {
     #[must_use]
     pub fn limits(&self) -> Limits {
         match self {
-            Self::Cisco(_) => Limits::CISCO,
+            // Booked with the same xAPI command, on the same devices.
+            Self::Cisco(_) | Self::Webex(_) => Limits::CISCO,
             // Exchange cuts strings of a calendar view at 255 characters (FindItem operation).
             Self::Poly(_) => Limits { bookings: 500, title: 255, alias: 240, minutes: None },
         }
     }
 
-    /// `cisco` or `poly`: the label in status and metrics.
+    /// `cisco`, `poly` or `webex`: the label in status and metrics.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
             Self::Cisco(_) => "cisco",
             Self::Poly(_) => "poly",
+            Self::Webex(_) => "webex",
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod device;
 pub mod event;
 pub mod failure;
 pub mod held;
+pub mod location;
 pub mod meeting;
 pub mod names;
 pub mod presence;
@@ -17,16 +18,18 @@ pub mod request;
 pub mod rule_test;
 pub mod schedule;
 pub mod secret;
+pub mod service;
 pub mod tally;
 
 pub use agenda::{Agenda, AgendaEntry, Complete, Proof, Window};
 pub use alias::{Alias, AliasFault, Protocol};
 pub use clock::{Clock, Mono, Now};
 pub use desired::{Desired, EndpointSpec, EvaluationSpec, IntegrationSpec, ProfileSpec, RoomSpec, RuleSpec};
-pub use device::{CiscoSpec, DeviceSpec, Limits, PolySpec};
+pub use device::{CiscoSpec, DeviceSpec, Limits, PolySpec, WebexSpec};
 pub use event::{Body, Event, Person};
 pub use failure::{Failure, Remedy};
 pub use held::{Given, Held};
+pub use location::LocationSpec;
 pub use meeting::{MatchedBy, Meeting, Meetings, Verdict};
 pub use names::{
     Digest, EndpointName, EvaluationId, GroupName, IntegrationName, LocationName, MeetingId, ProfileName, RoomEmail,

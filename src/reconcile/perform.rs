@@ -202,12 +202,16 @@ impl<W: World> Workshop<W> {
         serial: Option<String>,
         first: bool,
     ) -> Result<Outcome, Failure> {
-        let DeviceSpec::Cisco(cisco) = &endpoint.device else {
-            return Err(Failure::fix("NotAPutEndpoint", "this kind of endpoint fetches its schedule"));
+        let target = match &endpoint.device {
+            DeviceSpec::Cisco(cisco) => Some(cisco),
+            DeviceSpec::Webex(_) => None,
+            DeviceSpec::Poly(_) => {
+                return Err(Failure::fix("NotAPutEndpoint", "this kind of endpoint fetches its schedule"));
+            }
         };
         let given = |schedule: Schedule, serial: Option<String>| Given {
             schedule,
-            target: Some(cisco.clone()),
+            target: target.cloned(),
             serial,
             at: self.clock.now().wall,
         };

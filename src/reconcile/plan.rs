@@ -133,12 +133,12 @@ pub fn plan_endpoint(
         return Planned::later(trouble.next);
     }
     match &endpoint.device {
-        DeviceSpec::Cisco(_) => plan_cisco(endpoint, known, wished, room, now, later),
+        DeviceSpec::Cisco(_) | DeviceSpec::Webex(_) => plan_pushed(endpoint, known, wished, room, now, later),
         DeviceSpec::Poly(_) => plan_poly(endpoint, known, wished, room, now, later),
     }
 }
 
-fn plan_cisco(
+fn plan_pushed(
     endpoint: &Arc<EndpointSpec>,
     known: &EndpointKnown,
     wished: Option<&Arc<Schedule>>,
@@ -193,7 +193,7 @@ pub fn may_put(endpoint: &EndpointSpec, known: &EndpointKnown, wished: &Schedule
 pub fn is_fought_over(endpoint: &EndpointSpec, known: &EndpointKnown) -> bool {
     let report = match &endpoint.device {
         DeviceSpec::Cisco(cisco) => cisco.on_conflict == crate::model::device::OnConflict::Report,
-        DeviceSpec::Poly(_) => false,
+        DeviceSpec::Poly(_) | DeviceSpec::Webex(_) => false,
     };
     report && known.overwritten.len() >= OVERWRITES
 }

@@ -192,6 +192,7 @@ pub fn titles(schedule: &Schedule) -> String {
 fn address_of(endpoint: &EndpointSpec) -> Result<(String, EndpointName), Failure> {
     match &endpoint.device {
         DeviceSpec::Cisco(cisco) => Ok((cisco.address.clone(), endpoint.name.clone())),
+        DeviceSpec::Webex(webex) => Ok((webex.device_id.clone(), endpoint.name.clone())),
         DeviceSpec::Poly(_) => Err(Failure::fix("NotAPutEndpoint", "it fetches")),
     }
 }

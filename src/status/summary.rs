@@ -365,7 +365,7 @@ pub fn endpoint_view(endpoint: &EndpointStatus, node: &NodeView) -> EndpointView
     let spec = &endpoint.spec;
     let address = match &spec.device {
         DeviceSpec::Cisco(cisco) => Some(cisco.address.clone()),
-        DeviceSpec::Poly(_) => None,
+        DeviceSpec::Poly(_) | DeviceSpec::Webex(_) => None,
     };
     EndpointView {
         name: spec.name.to_string(),

@@ -12,7 +12,7 @@ use crate::http::{
     Bytes, CALENDAR_LIMIT, HeaderMap, HeaderName, HeaderValue, Http, Method, REDIRECTS_MAX, Request, Response,
     StatusCode, Trust, Url, header, redirect_target, same_origin,
 };
-use crate::model::desired::CalDavSpec;
+use crate::model::service::CalDavSpec;
 use crate::model::{Secret, SecretValue};
 
 /// Everything that requests of one reading have in common.

@@ -138,6 +138,5 @@ pub(crate) struct Poly {
 pub(crate) struct Webex {
     /// The device's id in Webex Control Hub.
     #[schemars(length(min = 1))]
-    #[expect(dead_code, reason = "part of the language; endpoints of this kind are not in effect yet")]
     pub(crate) device_id: Option<String>,
 }

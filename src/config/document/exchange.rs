@@ -89,6 +89,7 @@ pub(crate) struct AutodiscoverUrl {
     pub(crate) name: String,
     /// A sentence for people, at most 250 characters.
     #[schemars(length(max = 250))]
+    #[expect(dead_code, reason = "part of the language; written for people alone")]
     pub(crate) description: Option<String>,
     /// The SOAP service; ends in `.svc`.
     #[schemars(length(min = 1, max = 255))]

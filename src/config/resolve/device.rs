@@ -1,13 +1,13 @@
-//! Cisco and Poly endpoints, everything inherited: endpoint over group over profile. Texts of a group are templates.
+//! Cisco, Poly and Webex endpoints, everything inherited: endpoint over group over profile. Texts of a group are templates.
 
 use serde_json::Value;
 
 use super::super::directory::Document;
-use super::super::document::endpoint::{Cisco, Emit, Poly};
+use super::super::document::endpoint::{Cisco, Emit, Poly, Webex};
 use super::super::document::profile::CiscoDefaults;
 use super::{Chain, Resolver};
 use crate::diagnostic::Diagnostic;
-use crate::model::device::{CiscoSpec, DeviceSpec, PolyEmit, PolySpec};
+use crate::model::device::{CiscoSpec, DeviceSpec, PolyEmit, PolySpec, WebexSpec};
 use crate::model::{Secret, SecretValue};
 
 /// Shortest password of a Poly endpoint that passes without a warning, in characters.
@@ -18,11 +18,35 @@ type Level<'a, T> = (&'a Document, &'a T, bool);
 
 impl<'a> Resolver<'a> {
     pub(super) fn device(&mut self, chain: &Chain<'a>, context: &Value) -> Option<DeviceSpec> {
-        match (&chain.endpoint.cisco, &chain.endpoint.poly) {
-            (Some(cisco), None) => self.cisco(chain, cisco, context).map(DeviceSpec::Cisco),
-            (None, Some(poly)) => self.poly(chain, poly, context).map(DeviceSpec::Poly),
+        match (&chain.endpoint.cisco, &chain.endpoint.poly, &chain.endpoint.webex) {
+            (Some(cisco), None, None) => self.cisco(chain, cisco, context).map(DeviceSpec::Cisco),
+            (None, Some(poly), None) => self.poly(chain, poly, context).map(DeviceSpec::Poly),
+            (None, None, Some(webex)) => self.webex(chain, webex).map(DeviceSpec::Webex),
             _ => None,
         }
+    }
+
+    fn webex(&mut self, chain: &Chain<'a>, own: &Webex) -> Option<WebexSpec> {
+        let Some(device_id) = own.device_id.clone() else {
+            let place = self.directory.key(chain.document, "/spec/webex");
+            self.findings.push(Diagnostic::error("OTJ203", place, "the field `deviceId` is missing"));
+            return None;
+        };
+        let first = (chain.document.metadata.name.clone(), self.directory.at(chain.document));
+        let place = self.directory.value(chain.document, "/spec/webex/deviceId");
+        self.findings.extend(self.places.shared_webex(&device_id, first, place));
+        let (document, profile) = chain.profile;
+        let Some(cloud) = profile.webex.as_deref() else {
+            if self.said.insert((document.file, document.metadata.name.clone(), "/spec/webex".to_owned())) {
+                let place = self.directory.key(document, "/spec");
+                let endpoint = &chain.document.metadata.name;
+                let message = format!("the field `webex` is missing, which endpoint `{endpoint}` needs");
+                let finding = Diagnostic::error("OTJ203", place, message);
+                self.findings.push(finding.help("name the WebexIntegration through which its devices are reached"));
+            }
+            return None;
+        };
+        Some(WebexSpec { device_id, integration: self.webex_cloud(cloud)? })
     }
 
     fn cisco(&mut self, chain: &Chain<'a>, own: &'a Cisco, context: &Value) -> Option<CiscoSpec> {

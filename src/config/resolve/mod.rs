@@ -2,13 +2,14 @@
 //! when everything is put together. What hangs on a broken document is left out; that document's own finding says why.
 
 mod device;
+mod location;
 mod place;
 mod renames;
+mod room;
 mod rules;
 mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -16,16 +17,19 @@ use serde_json::{Value, json};
 use super::directory::{Directory, Document, Spec};
 use super::document::endpoint::{Endpoint, EndpointGroup};
 use super::document::profile::Profile;
+use super::document::site::Room;
 use super::document::{Kind, SecretRef};
 use super::files::Secrets;
 use super::load::LoadOptions;
 use super::names::{Names, Set};
 use crate::diagnostic::Diagnostic;
 use crate::model::desired::{Mode, View};
+use crate::model::service::WebexIntegrationSpec;
 use crate::model::{
     Desired, Digest, EndpointName, EndpointSpec, EvaluationId, GroupName, IntegrationName, IntegrationSpec,
-    LocationName, ProfileName, ProfileSpec, RoomEmail, RoomKey, RoomSpec, RuleSpec, Secret, SecretValue,
+    LocationName, ProfileName, ProfileSpec, RoomEmail, RoomKey, RuleSpec, Secret, SecretValue,
 };
+use room::ZoneFrom;
 
 /// What the whole directory asks for. Only whole when no finding stops loading.
 pub(crate) fn resolve(
@@ -44,6 +48,9 @@ pub(crate) fn resolve(
         findings,
         rules,
         services: BTreeMap::new(),
+        clouds: BTreeMap::new(),
+        room_documents: room::by_email(directory),
+        zones: BTreeMap::new(),
         calendars: BTreeMap::new(),
         certificates: BTreeMap::new(),
         said: BTreeSet::new(),
@@ -56,11 +63,15 @@ pub(crate) fn resolve(
             ..Desired::default()
         },
     };
+    resolver.locations();
     for document in &directory.documents {
         match &document.spec {
             Spec::Profile(profile) => resolver.profile(document, profile),
             // Secrets of services nobody uses are judged too.
-            Spec::Ics(_) | Spec::CalDav(_) => drop(resolver.service(&document.metadata.name)),
+            Spec::Ics(_) | Spec::CalDav(_) | Spec::Google(_) | Spec::Graph(_) | Spec::Exchange(_) => {
+                drop(resolver.service(&document.metadata.name));
+            }
+            Spec::Webex(_) => drop(resolver.webex_cloud(&document.metadata.name)),
             _ => {}
         }
     }
@@ -82,6 +93,12 @@ struct Resolver<'a> {
     rules: BTreeMap<&'a str, Vec<Arc<RuleSpec>>>,
     /// Calendar services by name; `None`: not usable, which was said.
     services: BTreeMap<String, Option<Arc<IntegrationSpec>>>,
+    /// Webex Clouds likewise.
+    clouds: BTreeMap<IntegrationName, Option<Arc<WebexIntegrationSpec>>>,
+    /// What Room documents say.
+    room_documents: BTreeMap<RoomEmail, (&'a Document, &'a Room)>,
+    /// Where each room's zone comes from.
+    zones: BTreeMap<RoomKey, ZoneFrom>,
     /// The first room of each (CalDAV service, calendar path).
     calendars: BTreeMap<(IntegrationName, Option<String>), RoomEmail>,
     /// Certificate files by (file of the document, path): many endpoints share one.
@@ -98,6 +115,13 @@ struct Chain<'a> {
     endpoint: &'a Endpoint,
     group: Option<(&'a Document, &'a EndpointGroup)>,
     profile: (&'a Document, &'a Profile),
+}
+
+impl Chain<'_> {
+    /// The name of its location.
+    fn location(&self) -> &str {
+        self.group.and_then(|(_, group)| group.location.as_deref()).unwrap_or("default")
+    }
 }
 
 impl<'a> Resolver<'a> {
@@ -117,6 +141,9 @@ impl<'a> Resolver<'a> {
         }
         if let Some(secret) = profile.cisco.as_ref().and_then(|cisco| cisco.password.as_ref()) {
             self.secret(document, "/spec/cisco/password", secret, None);
+        }
+        if let Some(cloud) = profile.webex.as_deref().and_then(|webex| self.webex_cloud(webex)) {
+            self.desired.webex.insert(cloud.name.clone(), cloud);
         }
         let evaluation = EvaluationId { profile: name.clone(), variant: Digest::default() };
         let spec = rules::evaluation(evaluation.clone(), self.rules.get(name.as_str()), profile, None);
@@ -173,8 +200,8 @@ impl<'a> Resolver<'a> {
         }
         let (Some(device), Some(service)) = (device, self.service(service)) else { return };
         let Ok(profile) = ProfileName::parse(&chain.profile.0.metadata.name) else { return };
-        let location = group.and_then(|group| group.location.as_deref()).unwrap_or("default");
-        let Ok(location) = LocationName::parse(location) else { return };
+        let Ok(location) = LocationName::parse(chain.location()) else { return };
+        let zone = self.zone(&chain, &email);
         let room = RoomKey { integration: service.name.clone(), email: email.clone() };
         let view = rules::view(chain.profile.1, group.and_then(|group| group.overrides.as_ref()), Some(endpoint));
         let spec = EndpointSpec {
@@ -187,14 +214,15 @@ impl<'a> Resolver<'a> {
             location,
             room: room.clone(),
             room_email: email,
-            time_zone: group.and_then(|group| group.time_zone.clone()),
+            time_zone: None,
             raise_alarms: endpoint.raise_alarms.unwrap_or(true),
             view,
+            disable_web_proxy: group.and_then(|group| group.disable_web_proxy).unwrap_or(false),
             device,
             mode: mode(&chain),
             on_remove: group.and_then(|group| group.on_remove).unwrap_or_default(),
         };
-        self.room(&chain, &service, &spec);
+        self.room(&chain, &service, &spec, zone);
         self.desired.integrations.entry(service.name.clone()).or_insert(service);
         self.desired.endpoints.entry(name).or_insert_with(|| Arc::new(spec));
     }
@@ -219,34 +247,6 @@ impl<'a> Resolver<'a> {
         let spec = crate::model::EvaluationSpec { id: id.clone(), ..varied };
         self.desired.evaluations.entry(id.clone()).or_insert_with(|| Arc::new(spec));
         id
-    }
-
-    fn room(&mut self, chain: &Chain<'_>, service: &Arc<IntegrationSpec>, endpoint: &EndpointSpec) {
-        if let Some(room) = self.desired.rooms.get_mut(&endpoint.room) {
-            let room = Arc::make_mut(room);
-            room.upcoming_days = room.upcoming_days.max(endpoint.view.upcoming_days);
-            room.evaluations.push(endpoint.evaluation.clone());
-            room.endpoints.push(endpoint.name.clone());
-            if endpoint.time_zone.is_some() && room.time_zone.is_some() && room.time_zone != endpoint.time_zone {
-                let place = self.directory.value(chain.document, "/spec/roomEmail");
-                let message =
-                    format!("endpoints of room `{}` stand in groups with different time zones", endpoint.room_email);
-                self.findings.push(Diagnostic::warning("OTJ505", place, message));
-            }
-            room.time_zone = room.time_zone.take().or_else(|| endpoint.time_zone.clone());
-            return;
-        }
-        let Some(source) = self.room_source(service, &endpoint.room_email) else { return };
-        let room = RoomSpec {
-            key: endpoint.room.clone(),
-            integration: service.clone(),
-            source,
-            time_zone: endpoint.time_zone.clone(),
-            upcoming_days: endpoint.view.upcoming_days,
-            evaluations: vec![endpoint.evaluation.clone()],
-            endpoints: vec![endpoint.name.clone()],
-        };
-        self.desired.rooms.insert(endpoint.room.clone(), Arc::new(room));
     }
 
     fn finish(mut self) -> Desired {
@@ -320,25 +320,28 @@ impl<'a> Resolver<'a> {
 
     /// Certificates that a document names, PEM.
     fn certificates(&mut self, document: &Document, pointer: &str, paths: &[String]) -> Vec<Arc<[u8]>> {
-        let mut found = vec![];
-        for (index, path) in paths.iter().enumerate() {
-            let key = (document.file, path.clone());
-            if !self.certificates.contains_key(&key) {
-                let source = self.directory.source(document);
-                let read = self.secrets.named_file(self.directory.snapshot, source, path);
-                let read = read.and_then(|bytes| match contains(&bytes, b"-----BEGIN CERTIFICATE-----") {
-                    true => Ok(bytes),
-                    false => Err(format!("the file `{path}` holds no PEM certificate")),
-                });
-                if let Err(reason) = &read {
-                    let place = self.directory.value(document, &format!("{pointer}/{index}"));
-                    self.findings.push(Diagnostic::error("OTJ212", place, reason.clone()));
-                }
-                self.certificates.insert(key.clone(), read.ok());
-            }
-            found.extend(self.certificates.get(&key).cloned().flatten());
+        let paths = paths.iter().enumerate();
+        paths.filter_map(|(index, path)| self.certificate(document, &format!("{pointer}/{index}"), path)).collect()
+    }
+
+    /// One of them.
+    fn certificate(&mut self, document: &Document, pointer: &str, path: &str) -> Option<Arc<[u8]>> {
+        let key = (document.file, path.to_owned());
+        if let Some(known) = self.certificates.get(&key) {
+            return known.clone();
         }
-        found
+        let source = self.directory.source(document);
+        let read = self.secrets.named_file(self.directory.snapshot, source, path);
+        let read = read.and_then(|bytes| match contains(&bytes, b"-----BEGIN CERTIFICATE-----") {
+            true => Ok(bytes),
+            false => Err(format!("the file `{path}` holds no PEM certificate")),
+        });
+        if let Err(reason) = &read {
+            let place = self.directory.value(document, pointer);
+            self.findings.push(Diagnostic::error("OTJ212", place, reason.clone()));
+        }
+        self.certificates.insert(key, read.clone().ok());
+        read.ok()
     }
 }
 
@@ -349,12 +352,11 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 /// What templates of documents may use.
 fn context(chain: &Chain<'_>, email: &RoomEmail) -> Value {
     let group = chain.group.map_or("", |(document, _)| document.metadata.name.as_str());
-    let location = chain.group.and_then(|(_, group)| group.location.as_deref()).unwrap_or("default");
     json!({
         "endpoint": {"name": chain.document.metadata.name, "labels": chain.document.metadata.labels.clone().unwrap_or_default()},
         "room": {"email": email.as_str()},
         "group": {"name": group},
-        "location": {"name": location},
+        "location": {"name": chain.location()},
     })
 }
 
@@ -395,13 +397,6 @@ fn mode(chain: &Chain<'_>) -> Mode {
         mode = Mode { state, until: until.map(|until| (until, mode.at(until))), reason: reason.clone() };
     }
     mode
-}
-
-/// The directory a document's file stands in, where later checkouts will be too.
-fn beside(directory: &Directory<'_>, document: &Document) -> std::path::PathBuf {
-    let file = directory.source(document);
-    let relative = Path::new(&file.relative).parent().unwrap_or(Path::new(""));
-    directory.snapshot.roots[file.root].absolute.join(relative)
 }
 
 /// Defaults of a view; each stands in the manual.

@@ -13,6 +13,7 @@ type First = (String, String);
 pub(super) struct Places {
     logins: BTreeMap<String, First>,
     devices: BTreeMap<(String, u16), First>,
+    webex: BTreeMap<String, First>,
     passwords: BTreeMap<Digest, First>,
 }
 
@@ -32,6 +33,13 @@ impl Places {
         let shown = format!("{}:{}", device.0, device.1);
         let (name, at) = taken(&mut self.devices, device, own)?;
         let message = format!("the device `{shown}` is also that of endpoint `{name}`");
+        Some(Diagnostic::error("OTJ105", place, message).help(format!("`{name}` stands in {at}")))
+    }
+
+    /// Two Webex endpoints with one device.
+    pub(super) fn shared_webex(&mut self, device: &str, own: First, place: Place) -> Option<Diagnostic> {
+        let (name, at) = taken(&mut self.webex, device.to_owned(), own)?;
+        let message = format!("the device is also that of endpoint `{name}`");
         Some(Diagnostic::error("OTJ105", place, message).help(format!("`{name}` stands in {at}")))
     }
 

@@ -49,7 +49,7 @@ fn spec(name: RuleName, rule: &Rule) -> RuleSpec {
 }
 
 /// Domains as they are compared: in lower case, without a final dot.
-fn domains(list: &[String]) -> Vec<String> {
+pub(super) fn domains(list: &[String]) -> Vec<String> {
     list.iter().map(|domain| domain.trim_end_matches('.').to_lowercase()).collect()
 }
 

@@ -323,7 +323,7 @@ impl Planner {
     fn target_of(&self, name: &EndpointName) -> Option<CiscoSpec> {
         match &self.desired.endpoints.get(name)?.device {
             DeviceSpec::Cisco(cisco) => Some(cisco.clone()),
-            DeviceSpec::Poly(_) => None,
+            DeviceSpec::Poly(_) | DeviceSpec::Webex(_) => None,
         }
     }
 

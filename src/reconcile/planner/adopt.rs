@@ -267,7 +267,7 @@ impl Planner {
         };
         let known = EndpointKnown { serial: old.given.serial.clone(), ..EndpointKnown::default() };
         match &endpoint.device {
-            DeviceSpec::Cisco(_) => {
+            DeviceSpec::Cisco(_) | DeviceSpec::Webex(_) => {
                 EndpointKnown { last_put: Some(old.given.at), held: Held::Known(Box::new(old.given)), ..known }
             }
             DeviceSpec::Poly(_) => known,
@@ -280,7 +280,7 @@ impl Planner {
         let Some(target) = known.given().and_then(|given| given.target.clone()) else { return };
         let here = match &endpoint.device {
             DeviceSpec::Cisco(cisco) => Some(cisco.place()),
-            DeviceSpec::Poly(_) => None,
+            DeviceSpec::Poly(_) | DeviceSpec::Webex(_) => None,
         };
         if here == Some(target.place()) {
             return;

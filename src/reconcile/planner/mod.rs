@@ -316,7 +316,7 @@ impl Planner {
         let address = place.given.target.as_ref().map(crate::model::CiscoSpec::place);
         let taken = self.desired.endpoints.values().any(|endpoint| match &endpoint.device {
             DeviceSpec::Cisco(cisco) => Some(cisco.place()) == address,
-            DeviceSpec::Poly(_) => false,
+            DeviceSpec::Poly(_) | DeviceSpec::Webex(_) => false,
         });
         if taken && !place.in_flight {
             let endpoint = place.endpoint.clone();

@@ -124,7 +124,7 @@ fn is_synced(endpoint: &EndpointSpec, known: &EndpointKnown, bare: Option<&Sched
     let (Held::Known(given), Some(bare)) = (&known.held, bare) else { return false };
     let as_wished = diff(bare, &given.schedule, now).is_empty();
     match &endpoint.device {
-        DeviceSpec::Cisco(_) => as_wished && known.trouble.is_none() && known.unheld.0 == 0,
+        DeviceSpec::Cisco(_) | DeviceSpec::Webex(_) => as_wished && known.trouble.is_none() && known.unheld.0 == 0,
         DeviceSpec::Poly(_) => {
             let fetched = known.presence.as_ref().and_then(|presence| presence.fetched);
             as_wished && fetched == Some(given.schedule.digest())
@@ -155,7 +155,7 @@ fn endpoint_drift(
         return Some("PlanHeld");
     }
     match &endpoint.device {
-        DeviceSpec::Cisco(_) => Some(match known {
+        DeviceSpec::Cisco(_) | DeviceSpec::Webex(_) => Some(match known {
             _ if is_fought_over(endpoint, known) => "RivalWriter",
             _ if known.unheld.0 >= REWRITES => "DeviceRewrites",
             _ if known.trouble.is_some() => "PutFailed",

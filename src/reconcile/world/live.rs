@@ -155,6 +155,10 @@ fn foreign(seen: &[Seen]) -> usize {
     seen.iter().filter(|seen| seen.ours.is_none()).count()
 }
 
+fn webex_is_not_reached() -> Failure {
+    Failure::fix("NotInEffect", "endpoints of the Webex Cloud are not reached by this version")
+}
+
 impl World for Live {
     async fn read_documents(&self) -> Result<DocumentsRead, Failure> {
         self.documents.read(self.clock.now()).await
@@ -188,7 +192,11 @@ impl World for Live {
     }
 
     async fn read_held(&self, endpoint: &EndpointSpec, given: Option<&Schedule>) -> Result<HeldRead, Failure> {
-        let DeviceSpec::Cisco(spec) = &endpoint.device else { return Ok(HeldRead::CannotList { serial: None }) };
+        let spec = match &endpoint.device {
+            DeviceSpec::Cisco(spec) => spec,
+            DeviceSpec::Poly(_) => return Ok(HeldRead::CannotList { serial: None }),
+            DeviceSpec::Webex(_) => return Err(webex_is_not_reached()),
+        };
         let mut session = self.session(spec);
         let listing = match cisco::list(&self.http, session.get(), spec, &self.deployment).await {
             Err(EndpointError::CannotList) => {
@@ -207,8 +215,12 @@ impl World for Live {
     }
 
     async fn put(&self, endpoint: &EndpointSpec, schedule: &Schedule, _: Option<&str>) -> Result<PutDone, Failure> {
-        let DeviceSpec::Cisco(spec) = &endpoint.device else {
-            return Err(Failure::fix("NotAPutEndpoint", "this kind of endpoint fetches its schedule"));
+        let spec = match &endpoint.device {
+            DeviceSpec::Cisco(spec) => spec,
+            DeviceSpec::Poly(_) => {
+                return Err(Failure::fix("NotAPutEndpoint", "this kind of endpoint fetches its schedule"));
+            }
+            DeviceSpec::Webex(_) => return Err(webex_is_not_reached()),
         };
         let mut session = self.session(spec);
         let done = cisco::put_schedule(&self.http, session.get(), spec, &self.deployment, schedule).await?;

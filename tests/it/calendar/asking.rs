@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use otj::calendar::{AgendaRequest, CalendarError, Cursor, Reading, SignIns, read_agenda};
 use otj::http::{Http, HttpOptions};
-use otj::model::desired::{CalDavSpec, RoomSource, Service};
+use otj::model::desired::RoomSource;
+use otj::model::service::{CalDavSpec, Service};
 use otj::model::tally::Tally;
 use otj::model::{
     Failure, IntegrationName, IntegrationSpec, Remedy, RoomEmail, RoomKey, RoomSpec, Secret, SecretValue, Window,
@@ -20,12 +21,19 @@ pub(super) struct Asking {
 impl Asking {
     pub(super) fn of(service: Service, source: RoomSource) -> Self {
         let name = IntegrationName::parse("calendars").unwrap();
-        let integration =
-            IntegrationSpec { name: name.clone(), labels: Default::default(), service, ca_certificates: Vec::new() };
+        let integration = IntegrationSpec {
+            name: name.clone(),
+            labels: Default::default(),
+            service,
+            ca_certificates: Vec::new(),
+            disable_web_proxy: false,
+        };
         let room = RoomSpec {
             key: RoomKey { integration: name, email: RoomEmail::parse("fjord@example.com").unwrap() },
             integration: Arc::new(integration),
             source,
+            display_name: None,
+            labels: Default::default(),
             time_zone: Some("Europe/Oslo".into()),
             upcoming_days: 7,
             evaluations: Vec::new(),

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
-use otj::model::desired::{RoomSource, Service};
+use otj::model::desired::RoomSource;
+use otj::model::service::Service;
 use otj::model::{Secret, SecretValue};
 
 use super::asking::Asking;

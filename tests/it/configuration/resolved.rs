@@ -99,6 +99,7 @@ fn password(device: &DeviceSpec) -> Option<&str> {
     let value = match device {
         DeviceSpec::Cisco(cisco) => &cisco.password,
         DeviceSpec::Poly(poly) => &poly.password,
+        DeviceSpec::Webex(_) => return None,
     };
     value.known().map(Secret::expose)
 }

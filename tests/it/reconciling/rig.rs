@@ -126,7 +126,7 @@ impl Rig {
                 self.shows.insert(endpoint.name.to_string(), schedule.bookings.len());
                 let target = match &endpoint.device {
                     otj::model::DeviceSpec::Cisco(cisco) => Some(cisco.clone()),
-                    otj::model::DeviceSpec::Poly(_) => None,
+                    otj::model::DeviceSpec::Poly(_) | otj::model::DeviceSpec::Webex(_) => None,
                 };
                 let schedule = (*schedule).clone();
                 let given = Given { schedule, target, serial: None, at: self.now().wall };

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use otj::model::desired::{CalDavSpec, Mode, OnRemove, ReplaceSubject, RoomSource, RuleType, Service, View, When};
+use otj::model::desired::{Mode, OnRemove, ReplaceSubject, RoomSource, RuleType, View, When};
 use otj::model::device::{OnConflict, PolyEmit, PolyModel, TlsMode, Wire};
+use otj::model::service::{CalDavSpec, Service};
 use otj::model::{
     CiscoSpec, Desired, DeviceSpec, Digest, EndpointName, EndpointSpec, EvaluationId, EvaluationSpec, IntegrationName,
     IntegrationSpec, LocationName, PolySpec, ProfileName, ProfileSpec, Protocol, RoomEmail, RoomKey, RoomSpec,
@@ -47,6 +48,7 @@ impl Wish {
                 max_requests_per_day: None,
             }),
             ca_certificates: Vec::new(),
+            disable_web_proxy: false,
         });
         let profile = ProfileName::parse("hq").unwrap();
         let evaluation = EvaluationId { profile: profile.clone(), variant: Digest::default() };
@@ -104,6 +106,7 @@ impl Wish {
                 raise_alarms: true,
                 view: view.clone(),
                 device: device_of(device, name.as_str()),
+                disable_web_proxy: false,
                 mode: Mode::default(),
                 on_remove: OnRemove::Clear,
             };
@@ -113,6 +116,8 @@ impl Wish {
                     key,
                     integration: integration.clone(),
                     source: RoomSource::CalDav { path: None },
+                    display_name: None,
+                    labels: BTreeMap::new(),
                     time_zone: None,
                     upcoming_days: 7,
                     evaluations: vec![evaluation.clone()],

@@ -353,6 +353,7 @@ fn spec(endpoint: &str, email: &str, device: DeviceSpec) -> Arc<EndpointSpec> {
             end_buffer_minutes: 5,
         },
         device,
+        disable_web_proxy: false,
         mode: Mode::default(),
         on_remove: OnRemove::Clear,
     })
