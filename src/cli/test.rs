@@ -5,17 +5,22 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::directory;
 use super::verdict::{Judged, protocol, trace_text, visible};
+use crate::diagnostic::did_you_mean;
+use crate::diagnostic::junit::{self, Case, Failure, Suite};
 use crate::model::rule_test::{Expect, RuleCase, RuleTest};
 use crate::model::{Desired, ProfileName, RuleName};
 use crate::rules::{self, Chain};
 
-/// Runs the RuleTests of directories.
+/// Most cases that are named where `--run` finds none.
+const NAMED_MAX: usize = 5;
+
+/// Runs the RuleTests of directories. A case passes when everything that it expects holds.
 ///
 /// Example: otj test otj.d --run Zoom --trace
 #[derive(clap::Args, Debug)]
@@ -23,7 +28,7 @@ pub(super) struct Test {
     /// Directories; each is a deployment of its own.
     #[arg(default_value = "otj.d", value_name = "DIR")]
     directories: Vec<PathBuf>,
-    /// Only cases whose `DOCUMENT/CASE` this regular expression finds.
+    /// Only cases in whose `DOCUMENT/CASE` this regular expression is found; it is an error when that is none.
     #[arg(long, value_name = "REGEX")]
     run: Option<String>,
     /// The form of the results.
@@ -36,8 +41,12 @@ pub(super) struct Test {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
+    /// A line a case, and what differs.
     Text,
+    /// otj's own.
     Json,
+    /// JUnit XML: a suite a RuleTest.
+    Junit,
 }
 
 /// A case that ran.
@@ -51,7 +60,8 @@ struct Ran<'t> {
 
 pub(super) fn run(verb: &Test) -> anyhow::Result<ExitCode> {
     let filter = verb.run.as_deref().map(regex::Regex::new).transpose().context("`--run` is no regular expression")?;
-    let (mut passed, mut failed, mut cases, mut text) = (0, 0, vec![], String::new());
+    let (mut passed, mut failed, mut cases, mut suites, mut text) = (0, 0, vec![], vec![], String::new());
+    let mut names = vec![];
     for directory in &verb.directories {
         let loaded = directory::load(directory)?;
         let desired = loaded.desired.unwrap_or_default();
@@ -61,17 +71,48 @@ pub(super) fn run(verb: &Test) -> anyhow::Result<ExitCode> {
             cases.push(ran.json());
             text.push_str(&ran.text(verb.trace));
         }
+        suites.extend(suites_of(&ran, verb.trace));
         if filter.is_none() {
-            text.push_str(&coverage(&desired, &ran));
+            let named = if verb.directories.len() > 1 { format!("{}: ", directory.display()) } else { String::new() };
+            text.push_str(&format!("{named}{}", coverage(&desired, &ran)));
         }
+        names.extend(loaded.rule_tests.iter().flat_map(names_of));
     }
-    match verb.format {
-        Format::Json => {
-            super::print(&format!("{:#}\n", json!({"passed": passed, "failed": failed, "cases": cases})));
-        }
-        Format::Text => super::print(&format!("{text}{passed} passed, {failed} failed\n")),
+    if let Some(pattern) = &verb.run
+        && cases.is_empty()
+    {
+        bail!("{}", nothing_ran(pattern, &names));
     }
+    super::print(&match verb.format {
+        Format::Text => format!("{text}{passed} passed, {failed} failed\n"),
+        Format::Json => format!("{:#}\n", json!({"passed": passed, "failed": failed, "cases": cases})),
+        Format::Junit => junit::write("otj test", &suites),
+    });
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn names_of(test: &RuleTest) -> impl Iterator<Item = String> {
+    test.cases.iter().map(|case| format!("{}/{}", test.document, case.name))
+}
+
+/// A filter that finds nothing is a mistake: a pipeline that names a renamed case must not pass.
+fn nothing_ran(pattern: &str, names: &[String]) -> String {
+    if names.is_empty() {
+        return format!("`--run {pattern}` finds no case: there is no RuleTest");
+    }
+    // People write a document, a case, or both.
+    let words = names.iter().flat_map(|name| {
+        let (document, case) = name.split_once('/').unwrap_or((name, ""));
+        [name.as_str(), document, case]
+    });
+    match did_you_mean(pattern, words) {
+        Some(meant) => format!("`--run {pattern}` finds no case; did you mean `{}`?", visible(meant)),
+        None => {
+            let some: Vec<_> = names.iter().take(NAMED_MAX).map(|name| format!("`{}`", visible(name))).collect();
+            let more = if names.len() > NAMED_MAX { ", …" } else { "" };
+            format!("`--run {pattern}` finds no case; there are {}{more}", some.join(", "))
+        }
+    }
 }
 
 fn run_all<'t>(
@@ -107,7 +148,8 @@ fn differences(expect: &Expect, judged: &Judged) -> Vec<(String, String, String)
         }
     };
     compare("alias", expect.alias.as_ref().map(|alias| json!(alias)), json!(judged.alias));
-    compare("rule", expect.rule.as_ref().map(|rule| json!(rule)), json!(judged.rule()));
+    let expected = expect.rule.as_ref().filter(|rule| !same_rule(rule.as_deref(), judged.rule()));
+    compare("rule", expected.map(|rule| json!(rule)), json!(judged.rule()));
     compare("subject", expect.subject.as_ref().map(|subject| json!(subject)), json!(judged.subject));
     compare("shown", expect.shown.map(Value::from), json!(judged.shown()));
     let actual = protocol(judged.outcome.verdict.protocol);
@@ -116,6 +158,16 @@ fn differences(expect: &Expect, judged: &Judged) -> Vec<(String, String, String)
         compare(&format!("variables.{name}"), Some(json!(value)), json!(judged.outcome.variables.get(name)));
     }
     found
+}
+
+/// A rule of a RuleSet is called `SET/RULE`, and may be called `RULE` alone.
+fn same_rule(expected: Option<&str>, actual: Option<&str>) -> bool {
+    match (expected, actual) {
+        (Some(expected), Some(actual)) => {
+            expected == actual || actual.strip_suffix(expected).is_some_and(|set| set.ends_with('/'))
+        }
+        (expected, actual) => expected == actual,
+    }
 }
 
 impl Ran<'_> {
@@ -161,11 +213,36 @@ impl Ran<'_> {
     }
 }
 
-/// Names the rules that could have matched and never did, of every profile.
+/// A suite for each RuleTest that ran.
+fn suites_of(ran: &[Ran<'_>], traced: bool) -> Vec<Suite> {
+    let mut suites: Vec<Suite> = vec![];
+    for group in ran.chunk_by(|a, b| std::ptr::eq(a.test, b.test)) {
+        let case = |ran: &Ran<'_>| {
+            let failed = !ran.differences.is_empty();
+            let message = ran.differences.iter().map(|(field, expected, actual)| {
+                format!("{field}: expected {}, got {}", visible(expected), visible(actual))
+            });
+            let failure = || Failure {
+                kind: "expectation".into(),
+                message: message.collect::<Vec<_>>().join("; "),
+                text: ran.text(true),
+            };
+            Case {
+                name: ran.case.name.clone(),
+                said: (!failed && traced).then(|| ran.text(true)),
+                failure: failed.then(failure),
+            }
+        };
+        suites.push(Suite { name: group[0].test.document.clone(), cases: group.iter().map(case).collect() });
+    }
+    suites
+}
+
+/// Says how many of the rules that can match did so in a case, and names those that never did, of every profile.
 fn coverage(desired: &Desired, ran: &[Ran<'_>]) -> String {
     let matched: BTreeSet<(&ProfileName, &str)> =
         ran.iter().filter_map(|ran| Some((&ran.test.profile, ran.judged.rule()?))).collect();
-    let mut unmatched = vec![];
+    let (mut all, mut unmatched) = (0, vec![]);
     for profile in desired.profiles.values() {
         let rules = desired.evaluations.get(&profile.evaluation).map(|evaluation| evaluation.rules.as_slice());
         let names: BTreeSet<&RuleName> = rules
@@ -174,11 +251,14 @@ fn coverage(desired: &Desired, ran: &[Ran<'_>]) -> String {
             .filter(|rule| rule.enabled && rules::in_effect(rule.rule_type))
             .map(|rule| &rule.name)
             .collect();
+        all += names.len();
         let missing = names.into_iter().filter(|rule| !matched.contains(&(&profile.name, rule.as_str())));
         unmatched.extend(missing.map(|rule| format!("{}/{}", visible(profile.name.as_str()), visible(rule.as_str()))));
     }
     match unmatched.as_slice() {
-        [] => "every rule is exercised by a case\n".into(),
-        _ => format!("no case exercises: {}\n", unmatched.join(", ")),
+        [] => format!("coverage: every rule is exercised by a case ({all} of {all})\n"),
+        _ => {
+            format!("coverage: {} of {all} rules; no case exercises: {}\n", all - unmatched.len(), unmatched.join(", "))
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What other programs read of us, judged by those programs or their published schemas.
 
 mod findings;
+mod rule_tests;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
