@@ -122,6 +122,7 @@
 //! | [`rules`] | `model`, `invitation` |
 //! | [`meetings`] | `model`, `rules` |
 //! | [`config`] | `model`, `diagnostic`, `rules` |
+//! | [`import`] | `model`, `diagnostic`, `config`, `http` |
 //! | [`calendar`], [`endpoint`] | `model`, `http`, `listen`, `auth`, `ews`, `invitation` |
 //! | [`reconcile`] | `model`, `diagnostic`, `rules`, `meetings`, `config`, `store`; its [`world`](reconcile::world) alone also `http`, `calendar`, `endpoint` |
 //! | [`status`] | `model`, `diagnostic`, `config`, `reconcile` |
@@ -180,6 +181,8 @@ pub mod config;
 
 pub mod http;
 pub mod listen;
+
+pub mod import;
 
 pub mod auth;
 pub mod ews;

@@ -19,6 +19,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("rules", &["model", "invitation"]),
     ("meetings", &["model", "rules"]),
     ("config", &["model", "diagnostic", "rules"]),
+    ("import", &["model", "diagnostic", "config", "http"]),
     ("http", &["model"]),
     ("listen", &["model"]),
     ("auth", &["model"]),
