@@ -44,21 +44,22 @@ pub async fn load(
         }
     }
     for (key, value) in store.scan(records::MEETINGS).await? {
-        kept.meetings.extend(understood::<MeetingsRecord>(&key, &value));
+        if let Some(record) = understood::<MeetingsRecord>(&key, &value) {
+            kept.meetings.entry(record.room).or_default().insert(record.evaluation, record.made);
+        }
     }
     let mut held = BTreeMap::new();
     for (key, value) in store.scan(records::HELD).await? {
         if let Some(record) = understood::<GivenRecord>(&key, &value) {
-            let (endpoint, given, _) = record.into_given();
+            let (endpoint, given) = record.into_given();
             held.insert(endpoint, given);
         }
     }
     kept.held = held;
     for (key, value) in store.scan(records::OLD).await? {
         if let Some(record) = understood::<GivenRecord>(&key, &value) {
-            let (endpoint, given, removed) = record.into_given();
-            let place = key.trim_start_matches(records::OLD).to_owned();
-            kept.old_places.push((place, endpoint, given, removed));
+            let place = key.strip_prefix(records::OLD).unwrap_or(&key).to_owned();
+            kept.old_places.push(record.into_place(place));
         }
     }
     if let Some(value) = store.get(records::GATE).await? {

@@ -90,6 +90,8 @@ pub struct RoomState {
     pub evaluation_trouble: Option<Trouble>,
     /// A step is under way.
     pub in_flight: bool,
+    /// Its records are being moved to its new name.
+    pub carrying: bool,
     /// As reported.
     pub drift: Option<Drift>,
 }
@@ -156,6 +158,8 @@ pub struct OldPlace {
     pub endpoint: crate::model::EndpointName,
     /// What was given there, and how it is reached.
     pub given: Given,
+    /// When the documents named it last.
+    pub left_at: Timestamp,
     /// Cleared from then on: at once after a move, ten minutes after a removal.
     pub clear_from: Mono,
     /// Given up from then on.

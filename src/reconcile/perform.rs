@@ -15,7 +15,7 @@ use crate::store::Op;
 
 use super::desk::Desk;
 use super::records::{self, AgendaRecord, MeetingsRecord};
-use super::step::{AgendaRead, Cursor, Ended, Outcome, Step};
+use super::step::{AgendaRead, Cursor, Ended, Outcome, RoomMove, Step};
 use super::world::{CalendarReading, World};
 
 /// Longest time a device may take for one step. A codec waking from standby answers after 6–9 s, and takes one request a
@@ -76,6 +76,12 @@ impl<W: World> Workshop<W> {
             Step::KeepDirectory { record } => {
                 self.desk.commit(vec![Op::put(records::DIRECTORY, record.to_vec())]).await;
                 Ok(Outcome::DirectoryKept)
+            }
+            Step::CarryRooms { moves } => {
+                for moves in moves.chunk_by(|a, b| a.to.email == b.to.email) {
+                    self.carry_rooms(moves).await?;
+                }
+                Ok(Outcome::RoomsCarried)
             }
             Step::ReadAgenda { room, window, cursor, last, without_private_texts } => {
                 self.read_agenda(&room, window, cursor, last, without_private_texts).await
@@ -138,9 +144,37 @@ impl<W: World> Workshop<W> {
         Ok(Outcome::Agenda(Box::new(AgendaRead { agenda: Arc::new(agenda), cursor, time_zone, server_ahead })))
     }
 
+    /// Moves the records of the rooms of one address, which may change places, in one transaction.
+    async fn carry_rooms(&self, moves: &[RoomMove]) -> Result<(), Failure> {
+        let (mut gone, mut there) = (Vec::new(), Vec::new());
+        for RoomMove { from, to, evaluations } in moves {
+            if from != to
+                && let Some(mut record) = self.record::<AgendaRecord>(&records::agenda(from)).await?
+            {
+                record.agenda.room = to.clone();
+                gone.push(Op::delete(records::agenda(from)));
+                there.push(Op::put(records::agenda(to), records::to_bytes(&record)));
+            }
+            for (before, now) in evaluations.iter().filter(|(before, now)| (from, before) != (to, now)) {
+                let key = records::meetings(from, before);
+                if let Some(record) = self.record::<MeetingsRecord>(&key).await? {
+                    let record = MeetingsRecord { room: to.clone(), evaluation: now.clone(), ..record };
+                    gone.push(Op::delete(key));
+                    there.push(Op::put(records::meetings(to, now), records::to_bytes(&record)));
+                }
+            }
+        }
+        gone.extend(there);
+        self.desk.commit(gone).await;
+        Ok(())
+    }
+
+    async fn record<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Failure> {
+        Ok(self.desk.get(key).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
     async fn agenda_record(&self, room: &RoomSpec) -> Result<Option<AgendaRecord>, Failure> {
-        let bytes = self.desk.get(&records::agenda(&room.key)).await?;
-        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        self.record(&records::agenda(&room.key)).await
     }
 
     async fn evaluate(

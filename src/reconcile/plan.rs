@@ -44,7 +44,7 @@ impl Planned {
 /// What to do about a room: run its rules where their result is missing or old, read it when it is due.
 #[must_use]
 pub fn plan_room(desired: &Desired, room: &Arc<RoomSpec>, known: &RoomState, now: Now) -> Planned {
-    if known.in_flight {
+    if known.in_flight || known.carrying {
         return Planned::later(Mono::NEVER);
     }
     if let Some(agenda) = &known.agenda {

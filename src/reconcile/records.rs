@@ -19,6 +19,7 @@ use crate::model::{
 };
 use crate::store::Op;
 
+use super::observed::OldPlace;
 use super::step::Cursor;
 
 /// Holds and approvals.
@@ -74,6 +75,23 @@ pub struct GivenRecord {
     at: Timestamp,
     #[serde(default)]
     removed: bool,
+    #[serde(default)]
+    left_at: Option<Timestamp>,
+}
+
+/// A place that an endpoint left, as the store knows it.
+#[derive(Debug)]
+pub struct KeptPlace {
+    /// Its record's name.
+    pub place: String,
+    /// Whose it was.
+    pub endpoint: EndpointName,
+    /// What was given there.
+    pub given: Given,
+    /// The endpoint is gone from the documents.
+    pub removed: bool,
+    /// When it was left.
+    pub left_at: Option<Timestamp>,
 }
 
 /// How a codec is reached, credential included: an old place must be cleared with what opened it.
@@ -94,7 +112,7 @@ struct TargetRecord {
 impl GivenRecord {
     /// For the store.
     #[must_use]
-    pub fn new(endpoint: &EndpointName, given: &Given, removed: bool) -> Self {
+    pub fn new(endpoint: &EndpointName, given: &Given) -> Self {
         let target = given.target.as_ref().map(|cisco| TargetRecord {
             address: cisco.address.clone(),
             port: cisco.port,
@@ -117,13 +135,22 @@ impl GivenRecord {
             target,
             serial: given.serial.clone(),
             at: given.at,
-            removed,
+            removed: false,
+            left_at: None,
         }
     }
 
-    /// Back from the store: whose it is, what was given, and whether the endpoint is gone from the documents.
+    /// Back from the store, as a place that was left.
     #[must_use]
-    pub fn into_given(self) -> (EndpointName, Given, bool) {
+    pub fn into_place(self, place: String) -> KeptPlace {
+        let (removed, left_at) = (self.removed, self.left_at);
+        let (endpoint, given) = self.into_given();
+        KeptPlace { place, endpoint, given, removed, left_at }
+    }
+
+    /// Back from the store: whose it is, and what was given.
+    #[must_use]
+    pub fn into_given(self) -> (EndpointName, Given) {
         let target = self.target.map(|target| CiscoSpec {
             address: target.address,
             port: target.port,
@@ -141,7 +168,7 @@ impl GivenRecord {
             on_conflict: OnConflict::default(),
         });
         let given = Given { schedule: self.schedule, target, serial: self.serial, at: self.at };
-        (self.endpoint, given, self.removed)
+        (self.endpoint, given)
     }
 }
 
@@ -172,13 +199,15 @@ pub fn old_place(place: &str) -> String {
 /// Writes what an endpoint was given.
 #[must_use]
 pub fn put_held(endpoint: &EndpointName, given: &Given) -> Op {
-    Op::put(held(endpoint), to_bytes(&GivenRecord::new(endpoint, given, false)))
+    Op::put(held(endpoint), to_bytes(&GivenRecord::new(endpoint, given)))
 }
 
 /// Writes what stands at an old place.
 #[must_use]
-pub fn put_old_place(place: &str, endpoint: &EndpointName, given: &Given, removed: bool) -> Op {
-    Op::put(old_place(place), to_bytes(&GivenRecord::new(endpoint, given, removed)))
+pub fn put_old_place(place: &str, old: &OldPlace) -> Op {
+    let record = GivenRecord::new(&old.endpoint, &old.given);
+    let record = GivenRecord { removed: old.removed, left_at: Some(old.left_at), ..record };
+    Op::put(old_place(place), to_bytes(&record))
 }
 
 /// A record as the store takes it.

@@ -100,13 +100,13 @@ impl Sim {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The directory says this from now on.
+    /// The directory says this from now on. What the store keeps of it is its checksum.
     pub fn wish(&self, desired: Desired) {
         let told = DocumentsTold {
             checksum: desired.checksum.clone(),
-            desired: Some(Arc::new(desired)),
             findings: String::new(),
-            record: Arc::default(),
+            record: desired.checksum.as_bytes().into(),
+            desired: Some(Arc::new(desired)),
         };
         self.state().documents = Some(Ok(told));
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::model::published::Cell;
 use crate::model::{
-    Agenda, Desired, EndpointSpec, EvaluationId, EvaluationSpec, Failure, Given, IntegrationName, Meetings, RoomSpec,
-    Schedule, Window,
+    Agenda, Desired, EndpointSpec, EvaluationId, EvaluationSpec, Failure, Given, IntegrationName, Meetings, RoomKey,
+    RoomSpec, Schedule, Window,
 };
 
 use super::due::Object;
@@ -21,6 +21,11 @@ pub enum Step {
     KeepDirectory {
         /// The record.
         record: Arc<[u8]>,
+    },
+    /// Move what is stored of renamed rooms to their new names.
+    CarryRooms {
+        /// Which.
+        moves: Vec<RoomMove>,
     },
     /// Read a room's calendar.
     ReadAgenda {
@@ -89,6 +94,17 @@ pub enum Step {
     },
 }
 
+/// A room under another name, or whose rules stand under another profile's name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RoomMove {
+    /// Its records stand under this name.
+    pub from: RoomKey,
+    /// They belong under this one.
+    pub to: RoomKey,
+    /// What its rules are called, there and here.
+    pub evaluations: Vec<(EvaluationId, EvaluationId)>,
+}
+
 /// What a reading left for a cheaper look at the same window; opaque, made by the calendar's reader.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Cursor(pub serde_json::Value);
@@ -127,7 +143,7 @@ impl Step {
     #[must_use]
     pub fn object(&self) -> Object {
         match self {
-            Self::ReadDocuments | Self::KeepDirectory { .. } => Object::Documents,
+            Self::ReadDocuments | Self::KeepDirectory { .. } | Self::CarryRooms { .. } => Object::Documents,
             Self::ReadAgenda { room, .. } | Self::Evaluate { room, .. } => Object::Room(room.key.clone()),
             Self::ReadHeld { endpoint, .. } | Self::Put { endpoint, .. } | Self::Publish { endpoint, .. } => {
                 Object::Endpoint(endpoint.name.clone())
@@ -142,6 +158,7 @@ impl Step {
         match self {
             Self::ReadDocuments => "ReadDocuments",
             Self::KeepDirectory { .. } => "KeepDirectory",
+            Self::CarryRooms { .. } => "CarryRooms",
             Self::ReadAgenda { .. } => "ReadAgenda",
             Self::Evaluate { .. } => "Evaluate",
             Self::ReadHeld { .. } => "ReadHeld",
@@ -160,6 +177,8 @@ pub enum Outcome {
     Documents(Box<DocumentsRead>),
     /// The directory is kept.
     DirectoryKept,
+    /// Records were moved.
+    RoomsCarried,
     /// The calendar was read completely.
     Agenda(Box<AgendaRead>),
     /// The calendar is as it was.

@@ -24,8 +24,7 @@ fn kind_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut 
 }
 
 fn field_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut Vec<Diagnostic>) {
-    let mut fields =
-        vec![("/metadata/renamedFrom", document.metadata.renamed_from.as_ref().is_some_and(|it| !it.is_empty()))];
+    let mut fields = vec![];
     match &document.spec {
         Spec::Ics(it) => fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true))),
         Spec::CalDav(it) => {

@@ -23,7 +23,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::meetings::Loss;
-use crate::model::{Booking, Digest, EndpointName, EndpointSpec, MeetingId, Mono, Now, RoomKey};
+use crate::model::{
+    Booking, Digest, EndpointName, EndpointSpec, IntegrationName, MeetingId, Mono, Now, ProfileName, RoomKey,
+};
 
 use super::board::Hold;
 use scope::Scope;
@@ -84,6 +86,20 @@ pub struct GateRecord {
     allowed: Vec<((EndpointName, MeetingId), Timestamp)>,
     held: BTreeMap<EndpointName, HeldLoss>,
     shown: BTreeMap<String, Shown>,
+}
+
+/// What things are called after an adoption.
+pub trait Names {
+    /// An endpoint.
+    fn endpoint(&self, former: &EndpointName) -> EndpointName;
+    /// A calendar service.
+    fn integration(&self, former: &IntegrationName) -> IntegrationName;
+    /// A profile.
+    fn profile(&self, former: &ProfileName) -> ProfileName;
+    /// A room.
+    fn room(&self, former: &RoomKey) -> RoomKey {
+        RoomKey { integration: self.integration(&former.integration), email: former.email.clone() }
+    }
 }
 
 /// How often and when an endpoint's room was completely read.
@@ -307,6 +323,31 @@ impl Gate {
         self.allowed = record.allowed.into_iter().collect();
         self.held = record.held;
         self.shown = record.shown;
+    }
+
+    /// Endpoints and what they stand in have new names: what counts against them and for them goes on.
+    pub fn rename(&mut self, names: &dyn Names) {
+        let allowed = std::mem::take(&mut self.allowed);
+        self.allowed = allowed.into_iter().map(|((name, id), until)| ((names.endpoint(&name), id), until)).collect();
+        let waiting = std::mem::take(&mut self.waiting);
+        let renamed = waiting.into_iter().map(|(name, mut waiting)| {
+            waiting.scopes = waiting.scopes.iter().map(|scope| scope.renamed(names)).collect();
+            waiting.loss.room = names.room(&waiting.loss.room);
+            (names.endpoint(&name), waiting)
+        });
+        self.waiting = renamed.collect();
+        let held = std::mem::take(&mut self.held);
+        let renamed = held
+            .into_iter()
+            .map(|(name, held)| (names.endpoint(&name), HeldLoss { room: names.room(&held.room), ..held }));
+        self.held = renamed.collect();
+        self.shrunk.iter_mut().for_each(|(_, name)| *name = names.endpoint(name));
+        self.assessing = self.assessing.iter().map(|name| names.endpoint(name)).collect();
+        for shown in self.shown.values_mut() {
+            shown.pairs.iter_mut().for_each(|(name, _)| *name = names.endpoint(name));
+        }
+        self.scopes.rename(names);
+        self.changed = true;
     }
 
     fn is_allowed(&self, name: &EndpointName, id: &MeetingId, now: Timestamp) -> bool {

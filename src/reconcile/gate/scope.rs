@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::model::{EndpointName, EndpointSpec, IntegrationName, LocationName, ProfileName};
 
+use super::Names;
+
 /// A set of endpoints that one cause may hit together.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Scope {
@@ -26,6 +28,15 @@ impl Scope {
             Self::Profile(endpoint.profile.clone()),
             Self::Location(endpoint.location.clone()),
         ]
+    }
+
+    /// The same set of endpoints under its new name.
+    pub(super) fn renamed(&self, names: &dyn Names) -> Self {
+        match self {
+            Self::Integration(name) => Self::Integration(names.integration(name)),
+            Self::Profile(name) => Self::Profile(names.profile(name)),
+            Self::All | Self::Location(_) => self.clone(),
+        }
     }
 }
 
@@ -54,6 +65,15 @@ impl Scopes {
                 *self.sizes.entry(scope).or_default() += 1;
             }
         }
+    }
+
+    /// Sizes are counted anew anyway.
+    pub(super) fn rename(&mut self, names: &dyn Names) {
+        let shrunk = std::mem::take(&mut self.shrunk).into_iter();
+        let renamed = |scopes: Vec<Scope>| scopes.iter().map(|scope| scope.renamed(names)).collect();
+        self.shrunk = shrunk.map(|(name, scopes)| (names.endpoint(&name), renamed(scopes))).collect();
+        let counts = std::mem::take(&mut self.counts).into_iter();
+        self.counts = counts.map(|(scope, counts)| (scope.renamed(names), counts)).collect();
     }
 
     fn size(&self, scope: &Scope) -> usize {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Agenda, CiscoSpec, DeviceSpec, EndpointName, EvaluationId, Failure, Given, Held, LookAgain, MatchedBy, Meetings,
-    Mono, Now, RoomKey,
+    Agenda, CiscoSpec, DeviceSpec, EndpointName, EvaluationId, Failure, Given, Held, MatchedBy, Meetings, Mono, Now,
+    RoomKey,
 };
 
 use super::super::board::Drift;
@@ -14,6 +14,7 @@ use super::super::due::Object;
 use super::super::observed::{Trouble, jittered};
 use super::super::plan::{LOOK_EVERY, next_read};
 use super::super::step::{AgendaRead, Ended, HeldRead, Outcome, PutDone};
+use super::carry::wrote_held;
 use super::{DOCUMENTS_EVERY, Planner};
 
 /// From three meetings to none needs a second look: an empty answer is the likeliest way for a calendar to be wrong.
@@ -30,9 +31,20 @@ impl Planner {
     pub fn absorb(&mut self, ended: Ended, now: Now) {
         let Ended { object, label, result } = ended;
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.set_in_flight(&object, false);
+        let began = object;
+        let object = self.called_now(began.clone());
+        if matches!(object, Object::Room(_)) && began != object {
+            // The room has another name by now: what was read under the old one is read again.
+            return;
+        }
+        let wrote_held = result.as_ref().is_ok_and(wrote_held);
         match (&object, result) {
             (_, Ok(outcome)) => self.absorb_success(&object, outcome, now),
+            (Object::Documents, Err(failure)) if label == "CarryRooms" => {
+                tracing::warn!(reason = failure.reason, "Stored calendars could not be moved to their new names.");
+                self.rooms_carried();
+                self.due.touch(object.clone());
+            }
             (Object::Documents, Err(failure)) => self.documents_failed(failure, now),
             (Object::Room(key), Err(failure)) => self.room_failed(key, label, failure, now),
             (Object::Endpoint(name), Err(failure)) => {
@@ -42,7 +54,7 @@ impl Planner {
                     }
                     known.trouble = Some(Trouble::after(known.trouble.as_ref(), failure, name.as_str(), now));
                 }
-                self.due.touch(object);
+                self.due.touch(object.clone());
             }
             (Object::OldPlace(place), Err(failure)) => {
                 if let Some(known) = self.old_places.get_mut(place) {
@@ -50,8 +62,13 @@ impl Planner {
                     let endpoint = known.endpoint.clone();
                     self.first_try_is_over(&endpoint, place);
                 }
-                self.due.touch(object);
+                self.due.touch(object.clone());
             }
+        }
+        if let (Object::Endpoint(former), Object::Endpoint(name), true) =
+            (&began, &object, began != object && wrote_held)
+        {
+            self.write_held_again([former, name]);
         }
     }
 
@@ -61,6 +78,10 @@ impl Planner {
                 self.documents.trouble = None;
                 self.due.set(Object::Documents, now.mono + DOCUMENTS_EVERY);
                 self.consider(read, now);
+            }
+            (Object::Documents, Outcome::RoomsCarried) => {
+                self.rooms_carried();
+                self.due.touch(Object::Documents);
             }
             (Object::Documents, Outcome::DirectoryKept) => self.due.set(Object::Documents, now.mono + DOCUMENTS_EVERY),
             (Object::Room(key), Outcome::Agenda(read)) => self.agenda_read(key, *read, now),
@@ -324,16 +345,6 @@ impl Planner {
         match &self.desired.endpoints.get(name)?.device {
             DeviceSpec::Cisco(cisco) => Some(cisco.clone()),
             DeviceSpec::Poly(_) | DeviceSpec::Webex(_) => None,
-        }
-    }
-
-    /// An old place was tried once: the new one may be filled now.
-    pub(super) fn first_try_is_over(&mut self, endpoint: &EndpointName, place: &str) {
-        if let Some(known) = self.endpoints.get_mut(endpoint)
-            && known.behind.as_deref() == Some(place)
-        {
-            known.behind = None;
-            self.look_again(LookAgain::Endpoint(endpoint.clone()));
         }
     }
 }

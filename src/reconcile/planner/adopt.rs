@@ -13,24 +13,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::meetings::{Loss, loss};
-use crate::model::desired::OnRemove;
-use crate::model::{Desired, DeviceSpec, EndpointName, EndpointSpec, Held, Mono, Now, RoomKey, Schedule};
+use crate::model::{Desired, EndpointName, EndpointSpec, Mono, Now, RoomKey};
 
 use super::super::board::Drift;
 use super::super::due::Object;
-use super::super::observed::{EndpointKnown, OldPlace};
+use super::super::gate::Names as _;
 use super::super::records;
 use super::super::step::DocumentsRead;
 use super::Planner;
+use super::carry::Renamed;
 use crate::store::Op;
 
 /// A directory that removes documents is read again after this long before it is adopted:
 /// half a checkout looks like a removal, but seldom twice.
 const REMOVAL_AGAIN: Duration = Duration::from_secs(30);
-/// A removed endpoint is cleared only after this absence: a document that is moved between two commits is gone for a moment.
-const CLEAR_AFTER: Duration = Duration::from_mins(10);
-/// An old place that cannot be reached is tried for this long.
-const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 /// Removing more than this share of the endpoints, and at least [`REMOVED_MIN`], holds a directory.
 const REMOVED_PERCENT: usize = 10;
 const REMOVED_MIN: usize = 5;
@@ -52,6 +48,13 @@ pub(super) struct Assessment {
     endpoints: BTreeSet<EndpointName>,
     /// Removed endpoints: they lose all they were given.
     removed: Vec<(Arc<EndpointSpec>, Loss)>,
+}
+
+impl Assessment {
+    pub(super) fn rename(&mut self, renamed: &Renamed) {
+        self.pending = self.pending.iter().map(|room| renamed.room(room)).collect();
+        self.endpoints = self.endpoints.iter().map(|name| renamed.endpoint(name)).collect();
+    }
 }
 
 impl Planner {
@@ -82,11 +85,13 @@ impl Planner {
             return;
         }
         if self.config.generation > 0 && self.documents.approved.as_deref() != Some(read.checksum.as_str()) {
-            if self.must_be_read_again(&read, &desired, now) {
+            // What goes on under another name is not removed.
+            let before = Renamed::between(&self.desired, &desired).applied_to(&self.desired);
+            if self.must_be_read_again(&read, &before, &desired, now) {
                 self.board.put_config(self.config.clone());
                 return;
             }
-            if let Some(summary) = removes_too_much(&self.desired, &desired) {
+            if let Some(summary) = removes_too_much(&before, &desired) {
                 self.hold_directory(*read, summary, now);
                 return;
             }
@@ -95,8 +100,8 @@ impl Planner {
     }
 
     /// A change that removes documents must be read identically twice.
-    fn must_be_read_again(&mut self, read: &DocumentsRead, new: &Desired, now: Now) -> bool {
-        if !removes_documents(&self.desired, new) {
+    fn must_be_read_again(&mut self, read: &DocumentsRead, old: &Desired, new: &Desired, now: Now) -> bool {
+        if !removes_documents(old, new) {
             self.documents.removing = None;
             return false;
         }
@@ -156,7 +161,8 @@ impl Planner {
 
     /// Makes `desired` the wish in force.
     pub(super) fn adopt(&mut self, desired: Arc<Desired>, read: DocumentsRead, now: Now) {
-        let old = std::mem::replace(&mut self.desired, desired.clone());
+        let renamed = Renamed::between(&self.desired, &desired);
+        let old = renamed.applied_to(&std::mem::replace(&mut self.desired, desired.clone()));
         let first = self.config.generation == 0;
         self.config.generation += 1;
         self.config.revision.clone_from(&desired.revision);
@@ -173,10 +179,17 @@ impl Planner {
             rooms = desired.rooms.len(),
             "A directory is in force."
         );
+        self.carry(&renamed, &desired);
+        self.take_up(&desired);
+        self.places_of(&desired);
         self.gate.count_scopes(desired.endpoints.values().map(|endpoint| &**endpoint));
         let rooms = self.adopt_rooms(&old, &desired);
         let touched = self.adopt_endpoints(&old, &desired, &rooms, now);
         let removed = self.remove_endpoints(&old, &desired, now);
+        if !renamed.is_empty() {
+            // The names in the records and the names in the kept directory change in one transaction.
+            self.records.push(Op::put(records::DIRECTORY, read.record.to_vec()));
+        }
         self.settled(&read, now);
         self.publish_wish();
         if !first || !touched.is_empty() {
@@ -233,7 +246,7 @@ impl Planner {
                 continue;
             }
             if !self.endpoints.contains_key(name) {
-                let known = self.comes_back(name, endpoint);
+                let known = self.comes_back(name, new);
                 self.endpoints.insert(name.clone(), known);
             }
             if let Some(known) = self.endpoints.get_mut(name) {
@@ -249,89 +262,6 @@ impl Planner {
             self.due.touch(Object::Endpoint(name.clone()));
         }
         touched
-    }
-
-    /// An endpoint that left the documents a moment ago is as it was.
-    fn comes_back(&mut self, name: &EndpointName, endpoint: &EndpointSpec) -> EndpointKnown {
-        let place = self
-            .old_places
-            .iter()
-            .find(|(_, old)| old.endpoint == *name && old.removed)
-            .map(|(place, _)| place.clone());
-        let Some(old) = place.and_then(|place| {
-            self.due.forget(&Object::OldPlace(place.clone()));
-            self.records.push(Op::delete(records::old_place(&place)));
-            self.old_places.remove(&place)
-        }) else {
-            return EndpointKnown::default();
-        };
-        let known = EndpointKnown { serial: old.given.serial.clone(), ..EndpointKnown::default() };
-        match &endpoint.device {
-            DeviceSpec::Cisco(_) | DeviceSpec::Webex(_) => {
-                EndpointKnown { last_put: Some(old.given.at), held: Held::Known(Box::new(old.given)), ..known }
-            }
-            DeviceSpec::Poly(_) => known,
-        }
-    }
-
-    /// What was given at an address the endpoint no longer has belongs to an old place, which is tried first.
-    fn leave_old_place(&mut self, name: &EndpointName, endpoint: &EndpointSpec, now: Now) {
-        let Some(known) = self.endpoints.get_mut(name) else { return };
-        let Some(target) = known.given().and_then(|given| given.target.clone()) else { return };
-        let here = match &endpoint.device {
-            DeviceSpec::Cisco(cisco) => Some(cisco.place()),
-            DeviceSpec::Poly(_) | DeviceSpec::Webex(_) => None,
-        };
-        if here == Some(target.place()) {
-            return;
-        }
-        let Held::Known(given) = std::mem::take(&mut known.held) else { return };
-        known.serial = None;
-        known.last_put = None;
-        let place = format!("{name}@{}:{}", target.address, target.port);
-        known.behind = Some(place.clone());
-        self.records.push(records::put_old_place(&place, name, &given, false));
-        self.records.push(Op::delete(records::held(name)));
-        let old = OldPlace {
-            endpoint: name.clone(),
-            given: *given,
-            clear_from: now.mono,
-            give_up: now.mono + GIVE_UP_AFTER,
-            in_flight: false,
-            trouble: None,
-            removed: false,
-        };
-        self.old_places.insert(place.clone(), old);
-        self.due.touch(Object::OldPlace(place));
-    }
-
-    /// Endpoints that are gone: what they were given is lost, and cleared after ten minutes unless the documents said to keep it.
-    fn remove_endpoints(&mut self, old: &Desired, new: &Desired, now: Now) -> Vec<(Arc<EndpointSpec>, Loss)> {
-        let mut removed = Vec::new();
-        for (name, endpoint) in old.endpoints.iter().filter(|(name, _)| !new.endpoints.contains_key(name)) {
-            let Some(known) = self.endpoints.remove(name) else { continue };
-            self.board.remove_endpoint(name);
-            self.due.forget(&Object::Endpoint(name.clone()));
-            self.records.push(Op::delete(records::held(name)));
-            let Held::Known(given) = known.held else { continue };
-            // A Poly endpoint's login is gone with its document, and nothing is taken from one that is left as it is.
-            let Some(target) = given.target.clone().filter(|_| endpoint.on_remove == OnRemove::Clear) else { continue };
-            removed.push((endpoint.clone(), loss(&given.schedule, &Schedule::default(), now.wall)));
-            let place = format!("{name}@{}:{}", target.address, target.port);
-            self.records.push(records::put_old_place(&place, name, &given, true));
-            let place_known = OldPlace {
-                endpoint: name.clone(),
-                given: *given,
-                clear_from: now.mono + CLEAR_AFTER,
-                give_up: now.mono + CLEAR_AFTER + GIVE_UP_AFTER,
-                in_flight: false,
-                trouble: None,
-                removed: true,
-            };
-            self.due.set(Object::OldPlace(place.clone()), place_known.clear_from);
-            self.old_places.insert(place, place_known);
-        }
-        removed
     }
 
     fn begin_assessment(

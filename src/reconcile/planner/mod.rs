@@ -3,6 +3,8 @@
 
 mod absorb;
 mod adopt;
+mod carry;
+mod places;
 mod report;
 mod restore;
 
@@ -27,8 +29,8 @@ use super::board::{Board, ConfigStatus, Pulse};
 use super::due::{Due, Object};
 use super::gate::{Gate, ReadMark};
 use super::observed::{EndpointKnown, OldPlace, RoomState, Trouble};
-use super::plan::{Planned, plan_endpoint, plan_old_place, plan_room, zone_of};
-use super::step::{DocumentsRead, Lane, Step};
+use super::plan::{Planned, plan_endpoint, plan_room, zone_of};
+use super::step::{DocumentsRead, Lane, RoomMove, Step};
 use super::wall::Wall;
 
 /// The directory is looked at this often even when nothing said it changed.
@@ -93,6 +95,12 @@ pub struct Planner {
     /// The gate is written down from then on.
     gate_due: Mono,
     tally: Arc<Tally>,
+    /// Steps under way that began under a former name, and what their objects are called now.
+    began_as: BTreeMap<Object, Object>,
+    /// Who has which address and port by the documents.
+    addresses: BTreeMap<(String, u16), EndpointName>,
+    /// What the store kept and nobody claims yet.
+    unclaimed: Kept,
 }
 
 /// The directory, as far as it was read.
@@ -110,6 +118,8 @@ struct Documents {
     record: Option<Arc<[u8]>>,
     /// The wish in force came from the store.
     kept: bool,
+    /// Records of renamed rooms that are still to be moved.
+    carry: Vec<RoomMove>,
 }
 
 impl Planner {
@@ -138,6 +148,9 @@ impl Planner {
             last_stored_time: Mono::default(),
             gate_due: Mono::default(),
             tally: outlets.tally,
+            began_as: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            unclaimed: Kept::default(),
         }
     }
 
@@ -243,7 +256,9 @@ impl Planner {
     #[must_use]
     pub fn lane(&self, step: &Step) -> Lane {
         let failed = match step {
-            Step::ReadDocuments | Step::KeepDirectory { .. } | Step::ForgetPlace { .. } => return Lane::Documents,
+            Step::ReadDocuments | Step::KeepDirectory { .. } | Step::CarryRooms { .. } | Step::ForgetPlace { .. } => {
+                return Lane::Documents;
+            }
             Step::ReadAgenda { room, .. } => return Lane::Calendar(room.key.integration.clone()),
             Step::Evaluate { .. } => return Lane::Rules,
             Step::ReadHeld { endpoint, .. } | Step::Put { endpoint, .. } | Step::Publish { endpoint, .. } => {
@@ -310,27 +325,12 @@ impl Planner {
         }
     }
 
-    /// A place that another document names is that one's now: it is forgotten, never cleared.
-    fn plan_old_place(&mut self, name: &str, now: Now) -> Planned {
-        let Some(place) = self.old_places.get(name) else { return Planned { step: None, due: Mono::NEVER } };
-        let address = place.given.target.as_ref().map(crate::model::CiscoSpec::place);
-        let taken = self.desired.endpoints.values().any(|endpoint| match &endpoint.device {
-            DeviceSpec::Cisco(cisco) => Some(cisco.place()) == address,
-            DeviceSpec::Poly(_) | DeviceSpec::Webex(_) => false,
-        });
-        if taken && !place.in_flight {
-            let endpoint = place.endpoint.clone();
-            self.first_try_is_over(&endpoint, name);
-            return Planned { step: Some(Step::ForgetPlace { place: name.to_owned() }), due: Mono::NEVER };
-        }
-        let Some(place) = self.old_places.get(name) else { return Planned { step: None, due: Mono::NEVER } };
-        let blocked = !self.wall.trusted() || (place.removed && self.gate.blocks(&place.endpoint));
-        plan_old_place(name, place, blocked, now)
-    }
-
     fn plan_documents(&mut self, now: Now) -> Planned {
         if self.documents.in_flight {
             return Planned { step: None, due: Mono::NEVER };
+        }
+        if !self.documents.carry.is_empty() {
+            return Planned { step: Some(Step::CarryRooms { moves: self.next_to_carry() }), due: Mono::NEVER };
         }
         if let Some(record) = self.documents.record.take() {
             return Planned { step: Some(Step::KeepDirectory { record }), due: Mono::NEVER };

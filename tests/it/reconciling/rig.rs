@@ -105,6 +105,7 @@ impl Rig {
                 Outcome::Documents(Box::new(DocumentsRead { checksum, desired, errors, warnings, findings, record }))
             }
             Step::KeepDirectory { .. } => Outcome::DirectoryKept,
+            Step::CarryRooms { .. } => Outcome::RoomsCarried,
             Step::ReadAgenda { room, window, .. } => {
                 let agenda = Arc::new(self.agenda(&room.key, window));
                 let read = AgendaRead { agenda, cursor: None, time_zone: None, server_ahead: None };

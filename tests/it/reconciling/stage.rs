@@ -4,9 +4,10 @@
 //! 10:00 calendar fjord standup@11:00* lunch@12:00        * : the invitation has an address to dial
 //! 10:05 calendar fjord fails Throttled | works | hangs
 //! 10:05 device oslo fails PushFailed | works | hangs | forgets | rewrites | cannot list | rival
-//! 10:10 wish oslo=fjord bergen=vik:poly nord=fjord:oslo  name=room[:address|:poly], the whole directory
+//! 10:10 wish oslo=fjord bergen=vik:poly nord~sor=fjord:oslo  name[~former]=room[:address|:poly[=login]], the whole directory
+//! 10:10 integration dav~calendars                        what the next wish calls the one calendar service; `profile` likewise
 //! 10:10 rule other.example                               the domain the one rule looks for
-//! 10:10 directory fails | invalid | git
+//! 10:10 directory fails | invalid | git | lost           lost: the kept one does not load any more
 //! 10:20 status oslo                                      one line into the log
 //! ```
 
@@ -68,7 +69,11 @@ impl Stage {
         let tally = Tally::new();
         let (wish_in, _) = watch::channel(Arc::default());
         let outlets = Outlets { board: board.clone(), accounts: accounts_in, wish: wish_in, tally: tally.clone() };
-        let kept = otj::reconcile::keep::load(&*store, |_| wish.last_adopted.clone()).await.unwrap();
+        let kept = otj::reconcile::keep::load(&*store, |record| {
+            wish.wished.get(std::str::from_utf8(record).unwrap()).cloned()
+        })
+        .await
+        .unwrap();
         let mut planner = Planner::new(&PlannerOptions::default(), outlets, kept.newest);
         planner.restore(kept.kept, clock.now());
         let desk = Desk::new(store.clone());
@@ -91,7 +96,7 @@ impl Stage {
     pub(super) async fn wish(&mut self, change: impl FnOnce(&mut Wish)) {
         change(&mut self.wish);
         let desired = self.wish.desired();
-        self.wish.last_adopted = Some(Arc::new(desired.clone()));
+        self.wish.wished.insert(desired.checksum.clone(), Arc::new(desired.clone()));
         self.sim.wish(desired);
         self.look_again.send(LookAgain::Documents).await.unwrap();
     }
@@ -166,6 +171,9 @@ impl Stage {
             ["wish", endpoints @ ..] => {
                 self.wish(|wish| wish.endpoints = endpoints.iter().map(|text| (*text).to_owned()).collect()).await;
             }
+            ["integration", name] => self.wish.integration = (*name).to_owned(),
+            ["profile", name] => self.wish.profile = (*name).to_owned(),
+            ["directory", "lost"] => self.wish.wished.clear(),
             ["rule", domain] => self.wish(|wish| wish.rule_domain = (*domain).to_owned()).await,
             ["directory", "fails"] => {
                 self.sim.documents_fail(Failure::retry("DirectoryUnreadable", "told so"));

@@ -9,7 +9,7 @@ use otj::model::device::{OnConflict, PolyEmit, PolyModel, TlsMode, Wire};
 use otj::model::service::{CalDavSpec, Service};
 use otj::model::{
     CiscoSpec, Desired, DeviceSpec, Digest, EndpointName, EndpointSpec, EvaluationId, EvaluationSpec, IntegrationName,
-    IntegrationSpec, LocationName, PolySpec, ProfileName, ProfileSpec, Protocol, RoomEmail, RoomKey, RoomSpec,
+    IntegrationSpec, LocationName, PolySpec, ProfileName, ProfileSpec, Protocol, Renames, RoomEmail, RoomKey, RoomSpec,
     RuleName, RuleSpec, Secret, SecretValue,
 };
 
@@ -21,25 +21,38 @@ pub fn email(room: &str) -> RoomEmail {
 /// What the directory asks for.
 #[derive(Clone, Debug)]
 pub struct Wish {
-    /// As `name=room[:address|:poly]`.
+    /// As `name[~former][=room[:address|:poly|:poly=login]]`.
     pub endpoints: Vec<String>,
+    /// The calendar service, as `name[~former]`.
+    pub integration: String,
+    /// The profile, as `name[~former]`.
+    pub profile: String,
     /// What the one rule looks for.
     pub rule_domain: String,
-    /// What a restart finds in the store.
-    pub last_adopted: Option<Arc<Desired>>,
+    /// Every directory so far, by its checksum: what the store kept of one.
+    pub wished: BTreeMap<String, Arc<Desired>>,
 }
 
 impl Default for Wish {
     fn default() -> Self {
-        Self { endpoints: Vec::new(), rule_domain: "vc.example.com".into(), last_adopted: None }
+        Self {
+            endpoints: Vec::new(),
+            integration: "calendars".into(),
+            profile: "hq".into(),
+            rule_domain: "vc.example.com".into(),
+            wished: BTreeMap::new(),
+        }
     }
 }
 
 impl Wish {
     /// The directory, resolved.
     pub fn desired(&self) -> Desired {
+        let mut renames = Renames::default();
+        let (integration_name, formers) = named(&self.integration, |text| IntegrationName::parse(text).unwrap());
+        renames.integrations.insert(integration_name.clone(), formers);
         let integration = Arc::new(IntegrationSpec {
-            name: IntegrationName::parse("calendars").unwrap(),
+            name: integration_name,
             labels: BTreeMap::new(),
             service: Service::CalDav(CalDavSpec {
                 url: "https://dav.example.com".into(),
@@ -50,7 +63,8 @@ impl Wish {
             ca_certificates: Vec::new(),
             disable_web_proxy: false,
         });
-        let profile = ProfileName::parse("hq").unwrap();
+        let (profile, formers) = named(&self.profile, |text| ProfileName::parse(text).unwrap());
+        renames.profiles.insert(profile.clone(), formers);
         let evaluation = EvaluationId { profile: profile.clone(), variant: Digest::default() };
         let rule = Arc::new(rule(&self.rule_domain));
         let digest = Digest::of([self.rule_domain.as_bytes()]);
@@ -64,8 +78,9 @@ impl Wish {
             start_buffer_minutes: 5,
             end_buffer_minutes: 0,
         };
+        let words = self.endpoints.iter().chain([&self.integration, &self.profile, &self.rule_domain]);
         let mut desired = Desired {
-            checksum: Digest::of(self.endpoints.iter().chain([&self.rule_domain]).map(String::as_bytes)).short(),
+            checksum: Digest::of(words.map(String::as_bytes)).short(),
             documents: BTreeMap::from([("Endpoint".to_owned(), self.endpoints.len())]),
             ..Desired::default()
         };
@@ -89,9 +104,10 @@ impl Wish {
         desired.evaluations.insert(evaluation.clone(), Arc::new(rules));
         for text in &self.endpoints {
             let (name, place) = text.split_once('=').unwrap();
-            let (room, device) = place.split_once(':').unwrap_or((place, name));
+            let (room, device) = place.split_once(':').unwrap_or((place, name.split('~').next().unwrap()));
             let key = RoomKey { integration: integration.name.clone(), email: email(room) };
-            let name = EndpointName::parse(name).unwrap();
+            let (name, formers) = named(name, |text| EndpointName::parse(text).unwrap());
+            renames.endpoints.insert(name.clone(), formers);
             let endpoint = EndpointSpec {
                 name: name.clone(),
                 description: String::new(),
@@ -124,17 +140,27 @@ impl Wish {
                     endpoints: Vec::new(),
                 })
             });
-            Arc::make_mut(room).endpoints.push(name);
+            let room = Arc::make_mut(room);
+            room.endpoints.push(name);
+            room.endpoints.sort();
         }
+        desired.renames = renames;
         desired
     }
 }
 
+/// `name~former~former`.
+fn named<N>(text: &str, parse: impl Fn(&str) -> N) -> (N, Vec<N>) {
+    let mut names = text.split('~').map(parse);
+    (names.next().unwrap(), names.collect())
+}
+
 fn device_of(text: &str, name: &str) -> DeviceSpec {
     let password = SecretValue::Known(Secret::new("secret".into()));
-    if text == "poly" {
+    if let Some(login) = text.strip_prefix("poly") {
         let (model, emit) = (PolyModel::Auto, PolyEmit::default());
-        return DeviceSpec::Poly(PolySpec { username: name.to_owned(), password, model, emit });
+        let username = login.strip_prefix('=').unwrap_or(name).to_owned();
+        return DeviceSpec::Poly(PolySpec { username, password, model, emit });
     }
     DeviceSpec::Cisco(CiscoSpec {
         address: text.to_owned(),
