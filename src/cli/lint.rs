@@ -84,7 +84,7 @@ pub(super) fn run(verb: &Lint) -> anyhow::Result<ExitCode> {
         let loaded = load(&snapshot, &mut secrets, &options);
         documents += loaded.documents.values().sum::<usize>();
         findings.extend(loaded.diagnostics);
-        texts.extend(snapshot.files.into_iter().map(|file| (file.path, file.bytes)));
+        texts.extend(snapshot.files.into_iter().chain(snapshot.tables).map(|file| (file.path, file.bytes)));
     }
     diagnostic::sort(&mut findings);
     let source = |path: &str| texts.get(path).and_then(|bytes: &Arc<[u8]>| std::str::from_utf8(bytes).ok());

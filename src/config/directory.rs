@@ -23,8 +23,10 @@ use super::document::{
     table::EndpointTable,
     webex::WebexIntegration,
 };
+use super::files::tables::below_root;
 use super::files::{Snapshot, SourceFile};
 use super::schema;
+use super::table::{self, RowDocument};
 use super::yaml::{self, Budget, Inner, Node, Span, YamlDocument};
 use crate::diagnostic::{Diagnostic, Place, did_you_mean};
 
@@ -53,8 +55,10 @@ pub(crate) enum Spec {
 /// One document.
 #[derive(Debug)]
 pub(crate) struct Document {
-    /// Index of its file.
+    /// Index of its file; tables come after the documents' files.
     pub(crate) file: usize,
+    /// Of a row, the file of the table's document: what it names lies beside that one, and its texts are templates.
+    pub(crate) table: Option<usize>,
     pub(crate) kind: Kind,
     pub(crate) metadata: Metadata,
     pub(crate) spec: Spec,
@@ -86,7 +90,52 @@ impl<'a> Directory<'a> {
             directory.lines.push(parsed.lines);
             findings.extend(parsed.findings);
         }
+        directory.lines.extend(snapshot.tables.iter().map(|table| line_starts(table.text())));
+        directory.tables(findings);
         directory
+    }
+
+    /// Adds the rows of every table, each as an endpoint.
+    fn tables(&mut self, findings: &mut Vec<Diagnostic>) {
+        let mut rows = vec![];
+        for document in &self.documents {
+            let Spec::Table(table) = &document.spec else { continue };
+            let home = self.source(document);
+            let found = below_root(home, &table.file).and_then(|path| {
+                let same = |file: &SourceFile| file.root == home.root && file.relative == path;
+                let missing = "there is no such file, or it is hidden, or `.otjignore` covers it";
+                self.snapshot.tables.iter().position(same).ok_or(missing)
+            });
+            match found {
+                Ok(index) => rows.extend(self.rows(document.file, index, table, findings)),
+                Err(reason) => {
+                    let place = self.value(document, "/spec/file");
+                    let finding = Diagnostic::error("OTJ013", place, format!("the table cannot be read: {reason}"));
+                    findings.push(
+                        finding.help("name a `.csv` file relative to this one, below the configuration directory"),
+                    );
+                }
+            }
+        }
+        self.documents.extend(rows);
+    }
+
+    fn rows(&self, home: usize, index: usize, table: &EndpointTable, findings: &mut Vec<Diagnostic>) -> Vec<Document> {
+        let source = &self.snapshot.tables[index];
+        let file = self.snapshot.files.len() + index;
+        let lines = &self.lines[file];
+        let (rows, faults) = table::rows(table, source.text());
+        for fault in faults {
+            let finding = Diagnostic::error(fault.code, place(source, lines, fault.span), fault.message);
+            findings.push(Diagnostic { help: fault.help, ..finding });
+        }
+        let read = |row: RowDocument| {
+            let mut reading = Reading { index: file, file: source, lines, findings: vec![] };
+            let document = reading.document(YamlDocument { value: row.value, node: row.node });
+            findings.append(&mut reading.findings);
+            document.map(|document| Document { table: Some(home), ..document })
+        };
+        rows.into_iter().filter_map(read).collect()
     }
 
     /// Documents by kind, for the counts.
@@ -98,9 +147,18 @@ impl<'a> Directory<'a> {
         counts
     }
 
-    /// The file of a document.
+    /// The file a document stands in.
     pub(crate) fn source(&self, document: &Document) -> &'a SourceFile {
-        &self.snapshot.files[document.file]
+        let documents = self.snapshot.files.len();
+        match document.file.checked_sub(documents) {
+            Some(table) => &self.snapshot.tables[table],
+            None => &self.snapshot.files[document.file],
+        }
+    }
+
+    /// The file that paths of a document are relative to.
+    pub(crate) fn home(&self, document: &Document) -> &'a SourceFile {
+        document.table.map_or_else(|| self.source(document), |home| &self.snapshot.files[home])
     }
 
     /// The place of a value.
@@ -149,9 +207,7 @@ fn side_by_side(snapshot: &Snapshot) -> Vec<ParsedFile> {
 
 fn parse_file(index: usize, file: &SourceFile, budget: &Budget) -> ParsedFile {
     let text = file.text();
-    let lines: Vec<usize> = std::iter::once(0)
-        .chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1))
-        .collect();
+    let lines = line_starts(text);
     let parsed = yaml::parse(text, budget);
     let mut findings: Vec<Diagnostic> = parsed
         .faults
@@ -162,6 +218,12 @@ fn parse_file(index: usize, file: &SourceFile, budget: &Budget) -> ParsedFile {
     let documents = parsed.documents.into_iter().filter_map(|document| reading.document(document)).collect();
     findings.append(&mut reading.findings);
     ParsedFile { documents, lines, findings }
+}
+
+/// Where each line begins, in bytes.
+fn line_starts(text: &str) -> Vec<usize> {
+    let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+    std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect()
 }
 
 struct Reading<'a> {
@@ -190,7 +252,7 @@ impl Reading<'_> {
             Some((metadata, spec)) => (metadata, spec),
             None => (Metadata { name, ..Metadata::default() }, Spec::Misfit),
         };
-        Some(Document { file: self.index, kind, metadata, spec, node })
+        Some(Document { file: self.index, table: None, kind, metadata, spec, node })
     }
 
     /// The envelope is looked at first: without a known kind there is no schema.

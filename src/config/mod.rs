@@ -10,6 +10,7 @@ mod names;
 mod resolve;
 mod rule_tests;
 pub mod schema;
+mod table;
 pub mod watch;
 pub(crate) mod yaml;
 

@@ -78,7 +78,7 @@ fn event(
     }
     let Some(path) = &case.file else { return Ok(None) };
     let place = directory.value(document, &format!("{below}/file"));
-    let bytes = secrets.named_file(directory.snapshot, directory.source(document), path);
+    let bytes = secrets.named_file(directory.snapshot, directory.home(document), path);
     let bytes = bytes.map_err(|reason| Diagnostic::error("OTJ212", place.clone(), reason))?;
     let read = match (path.ends_with(".json"), options.invitation) {
         (true, _) => event_from_json(&bytes),

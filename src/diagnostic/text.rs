@@ -16,7 +16,7 @@ pub fn render<'a>(diagnostics: &[Diagnostic], source: impl Fn(&str) -> Option<&'
     for finding in diagnostics {
         let file = finding.place.file.as_str();
         if quoted.as_ref().is_none_or(|(name, _)| *name != file) {
-            quoted = Some((file, source(file).map(Masked::new)));
+            quoted = Some((file, source(file).map(|text| Masked::of(file, text))));
         }
         let masked = quoted.as_ref().and_then(|(_, masked)| masked.as_ref());
         text.push_str(&one(finding, masked, &renderer));

@@ -5,6 +5,7 @@ mod examples;
 mod hostile;
 mod pages;
 mod resolved;
+mod tables;
 
 use std::path::Path;
 

@@ -94,7 +94,7 @@ pub fn fingerprint(paths: &[PathBuf]) -> Digest {
                 let names = fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.file_name());
                 let worth = |name: &std::ffi::OsString| {
                     let name = name.to_string_lossy();
-                    name == "..data" || !(name.starts_with('.') || name.ends_with(".ics"))
+                    name == "..data" || name == ".otjignore" || !(name.starts_with('.') || name.ends_with(".ics"))
                 };
                 todo.extend(names.filter(worth).map(|name| (path.join(name), depth + 1)));
             }

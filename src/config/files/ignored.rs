@@ -1,67 +1,48 @@
-//! `.otjignore` at the root: patterns of files that are no documents, in the syntax of `.gitignore`.
+//! `.otjignore`: patterns of files that are no documents, in the syntax of `.gitignore`, at the root and in any directory below.
 
 use std::path::Path;
 
-use regex::Regex;
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::confined;
 
-/// The patterns of one root, in order; the last that matches decides.
-pub(super) struct Ignored(Vec<Pattern>);
-
-struct Pattern {
-    matches: Regex,
-    directories_only: bool,
-    negated: bool,
-}
+/// The patterns that are in force where the walk stands: those of the directories above, outermost first.
+#[derive(Default)]
+pub(super) struct Ignored(Vec<Gitignore>);
 
 impl Ignored {
-    /// Reads `.otjignore` below `root`; without one nothing is ignored.
-    pub(super) fn read(root: &Path) -> Self {
-        let bytes = confined::read_regular(&root.join(".otjignore"), 1 << 20).unwrap_or_default();
-        Self::parse(&String::from_utf8_lossy(&bytes))
+    /// Takes in the `.otjignore` of `directory`, which is called `relative` below the root. Whoever enters also leaves.
+    pub(super) fn enter(&mut self, directory: &Path, relative: &str) {
+        let bytes = confined::read_regular(&directory.join(".otjignore"), 1 << 20).unwrap_or_default();
+        self.0.push(patterns(relative, &String::from_utf8_lossy(&bytes)));
     }
 
-    fn parse(text: &str) -> Self {
-        Self(text.lines().filter_map(pattern).collect())
+    /// Forgets the patterns of the directory entered last.
+    pub(super) fn leave(&mut self) {
+        self.0.pop();
     }
 
     /// Whether `relative` is no document. A directory that is covered is not entered, so nothing below it is seen.
     pub(super) fn covers(&self, relative: &str, directory: bool) -> bool {
-        let last = self
-            .0
-            .iter()
-            .rev()
-            .find(|pattern| (directory || !pattern.directories_only) && pattern.matches.is_match(relative));
-        last.is_some_and(|pattern| !pattern.negated)
+        for patterns in self.0.iter().rev().filter(|patterns| !patterns.is_empty()) {
+            match patterns.matched(relative, directory) {
+                Match::Ignore(_) => return true,
+                Match::Whitelist(_) => return false,
+                Match::None => {}
+            }
+        }
+        false
     }
 }
 
-/// Turns one line into a pattern: `#` begins a comment, `!` takes back, a final `/` means directories, a `/` elsewhere anchors at
-/// the root, `*` and `?` stop at `/`, `**` does not.
-fn pattern(line: &str) -> Option<Pattern> {
-    let line = line.trim_end();
-    if line.is_empty() || line.starts_with('#') {
-        return None;
+/// A pattern that is none matches nothing, as with git.
+fn patterns(relative: &str, text: &str) -> Gitignore {
+    let mut builder = GitignoreBuilder::new(relative);
+    for line in text.trim_start_matches('\u{feff}').lines() {
+        let _ = builder.add_line(None, line);
     }
-    let (negated, line) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest));
-    let line = line.strip_prefix('\\').unwrap_or(line);
-    let (directories_only, line) = line.strip_suffix('/').map_or((false, line), |rest| (true, rest));
-    let mut regex = String::from(if line.contains('/') { "^" } else { "^(?:.*/)?" });
-    let mut rest = line.strip_prefix('/').unwrap_or(line);
-    while let Some(c) = rest.chars().next() {
-        let (piece, length) = match c {
-            '*' if rest.starts_with("**/") => ("(?:.*/)?".to_owned(), 3),
-            '*' if rest.starts_with("**") => (".*".to_owned(), 2),
-            '*' => ("[^/]*".to_owned(), 1),
-            '?' => ("[^/]".to_owned(), 1),
-            c => (regex::escape(&c.to_string()), c.len_utf8()),
-        };
-        regex.push_str(&piece);
-        rest = &rest[length..];
-    }
-    regex.push('$');
-    Some(Pattern { matches: Regex::new(&regex).ok()?, directories_only, negated })
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
 
 #[cfg(test)]
@@ -70,21 +51,28 @@ mod tests {
 
     #[test]
     fn patterns_mean_what_they_mean_to_git() {
-        let ignored = Ignored::parse("# comment\n*.tmp.yaml\n!keep.tmp.yaml\n/only-here.yaml\nold/\na/**/z.yaml\n");
+        let root = "# comment\n*.tmp.yaml\n!keep.tmp.yaml\n/only-here.yaml\nold/\na/**/z.yaml\n[0-9]*.yaml\n";
+        let above = Ignored(vec![patterns("", root)]);
+        let below = Ignored(vec![patterns("", root), patterns("b", "/own.yaml\n!x.tmp.yaml\n")]);
         for (path, directory, covered) in [
             ("x.tmp.yaml", false, true),
-            ("b/x.tmp.yaml", false, true),
+            ("b/y.tmp.yaml", false, true),
+            ("b/x.tmp.yaml", false, false),
             ("keep.tmp.yaml", false, false),
             ("only-here.yaml", false, true),
             ("b/only-here.yaml", false, false),
+            ("own.yaml", false, false),
+            ("b/own.yaml", false, true),
             ("old", true, true),
             ("old", false, false),
             ("b/old", true, true),
             ("a/z.yaml", false, true),
             ("a/b/c/z.yaml", false, true),
+            ("7.yaml", false, true),
             ("x.yaml", false, false),
         ] {
-            assert_eq!(ignored.covers(path, directory), covered, "{path}");
+            let in_force = if path.starts_with("b/") { &below } else { &above };
+            assert_eq!(in_force.covers(path, directory), covered, "{path}");
         }
     }
 }

@@ -10,6 +10,7 @@ mod ignored;
 mod revision;
 mod secrets;
 mod snapshot;
+pub(crate) mod tables;
 mod tree;
 
 use std::path::{Path, PathBuf};
@@ -82,7 +83,7 @@ pub fn read_text(path: &Path) -> Option<String> {
 fn read_once(roots: &[PathBuf], options: ReadOptions) -> Result<Snapshot, ReadFailure> {
     let roots: Vec<Root> = roots.iter().map(|root| Root::resolve(root)).collect::<Result<_, _>>()?;
     refuse_overlap(&roots)?;
-    let (mut files, mut findings, mut total) = (vec![], vec![], 0);
+    let (mut files, mut tables, mut findings, mut total) = (vec![], vec![], vec![], 0);
     for (index, root) in roots.iter().enumerate() {
         if let Some(lock) = revision::index_lock(&root.resolved) {
             if options.wait_for_git && !options.git_lock_ignored {
@@ -94,14 +95,26 @@ fn read_once(roots: &[PathBuf], options: ReadOptions) -> Result<Snapshot, ReadFa
             }
         }
         let listing = tree::list(root)?;
-        for entry in &listing.entries {
+        let source = |entry: &tree::Entry, bytes| SourceFile {
+            path: entry.path.clone(),
+            root: index,
+            relative: entry.relative.clone(),
+            bytes,
+        };
+        let first = files.len();
+        for entry in listing.entries.iter().filter(|entry| !entry.table) {
             match read_document(entry, &mut total) {
-                Ok(bytes) => files.push(SourceFile {
-                    path: entry.path.clone(),
-                    root: index,
-                    relative: entry.relative.clone(),
-                    bytes,
-                }),
+                Ok(bytes) => files.push(source(entry, bytes)),
+                Err((code, message)) => {
+                    findings.push(Diagnostic::error(code, Place::start_of(&entry.path), message));
+                }
+            }
+        }
+        let named = tables::named(&files[first..]);
+        let is_named = |entry: &&tree::Entry| entry.table && named.contains(&(index, entry.relative.clone()));
+        for entry in listing.entries.iter().filter(is_named) {
+            match read_document(entry, &mut total) {
+                Ok(bytes) => tables.push(source(entry, bytes)),
                 Err((code, message)) => {
                     findings.push(Diagnostic::error(code, Place::start_of(&entry.path), message));
                 }
@@ -113,7 +126,7 @@ fn read_once(roots: &[PathBuf], options: ReadOptions) -> Result<Snapshot, ReadFa
             return Err(ReadFailure::Changing(root.given.clone()));
         }
     }
-    Ok(Snapshot::new(roots, files, findings))
+    Ok(Snapshot::new(roots, files, tables, findings))
 }
 
 fn read_document(entry: &tree::Entry, total: &mut u64) -> Result<Arc<[u8]>, (&'static str, String)> {

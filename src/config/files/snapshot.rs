@@ -42,7 +42,7 @@ impl Root {
     }
 }
 
-/// One document file.
+/// One document file, or a table that a document names.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SourceFile {
     /// As people know it: the root as given, then the path below it.
@@ -70,6 +70,8 @@ pub struct Snapshot {
     pub roots: Vec<Root>,
     /// Document files, sorted by path.
     pub files: Vec<SourceFile>,
+    /// The CSV files that documents name, sorted by path.
+    pub tables: Vec<SourceFile>,
     /// Files that could not be used.
     pub findings: Vec<Diagnostic>,
     /// The first 16 hex digits of SHA-256 over the sorted (path, length, bytes), paths below their root.
@@ -88,40 +90,58 @@ pub struct SnapshotFault;
 struct Head {
     roots: Vec<Root>,
     files: Vec<(String, usize, String, u64)>,
+    #[serde(default)]
+    tables: Vec<(String, usize, String, u64)>,
     revision: String,
 }
 
 impl Snapshot {
-    pub(super) fn new(roots: Vec<Root>, mut files: Vec<SourceFile>, findings: Vec<Diagnostic>) -> Self {
-        files.sort_by(|a, b| (&a.path, a.root).cmp(&(&b.path, b.root)));
+    pub(super) fn new(
+        roots: Vec<Root>,
+        mut files: Vec<SourceFile>,
+        mut tables: Vec<SourceFile>,
+        findings: Vec<Diagnostic>,
+    ) -> Self {
+        for list in [&mut files, &mut tables] {
+            list.sort_by(|a, b| (&a.path, a.root).cmp(&(&b.path, b.root)));
+        }
         let revision = roots.iter().map(revision::of).find(|revision| !revision.is_empty()).unwrap_or_default();
-        let checksum = checksum(&files);
-        Self { roots, files, findings, checksum, revision }
+        let checksum = checksum(&files, &tables);
+        Self { roots, files, tables, findings, checksum, revision }
     }
 
     /// The text of the file that a finding names.
     #[must_use]
     pub fn text_of(&self, path: &str) -> Option<&str> {
-        let index = self.files.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
-        Some(self.files[index].text())
+        [&self.files, &self.tables].into_iter().find_map(|list| {
+            let index = list.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
+            Some(list[index].text())
+        })
+    }
+
+    /// Every file: documents first, then tables.
+    pub fn all(&self) -> impl Iterator<Item = &SourceFile> {
+        self.files.iter().chain(&self.tables)
     }
 
     /// The form that is kept, sealed, by the store. Findings are left out: a directory with findings about its files is never adopted.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
+        let list = |files: &[SourceFile]| {
+            let entry =
+                |file: &SourceFile| (file.path.clone(), file.root, file.relative.clone(), file.bytes.len() as u64);
+            files.iter().map(entry).collect()
+        };
         let head = Head {
             roots: self.roots.clone(),
-            files: self
-                .files
-                .iter()
-                .map(|file| (file.path.clone(), file.root, file.relative.clone(), file.bytes.len() as u64))
-                .collect(),
+            files: list(&self.files),
+            tables: list(&self.tables),
             revision: self.revision.clone(),
         };
         let head = serde_json::to_vec(&head).expect("paths and numbers are plain data");
         let mut bytes = (head.len() as u64).to_be_bytes().to_vec();
         bytes.extend(head);
-        for file in &self.files {
+        for file in self.all() {
             bytes.extend_from_slice(&file.bytes);
         }
         bytes
@@ -136,8 +156,9 @@ impl Snapshot {
         let length = usize::try_from(u64::from_be_bytes(*length)).map_err(|_| SnapshotFault)?;
         let (head, mut rest) = rest.split_at_checked(length).ok_or(SnapshotFault)?;
         let head: Head = serde_json::from_slice(head).map_err(|_| SnapshotFault)?;
-        let mut files = Vec::with_capacity(head.files.len());
-        for (path, root, relative, length) in head.files {
+        let documents = head.files.len();
+        let mut files = Vec::with_capacity(documents + head.tables.len());
+        for (path, root, relative, length) in head.files.into_iter().chain(head.tables) {
             let length = usize::try_from(length).map_err(|_| SnapshotFault)?;
             let (bytes, after) = rest.split_at_checked(length).ok_or(SnapshotFault)?;
             if root >= head.roots.len() || std::str::from_utf8(bytes).is_err() {
@@ -153,8 +174,9 @@ impl Snapshot {
             Ok(now) => Root { given: root.given, ..now },
             Err(_) => root,
         });
-        let checksum = checksum(&files);
-        Ok(Self { roots: roots.collect(), files, findings: vec![], checksum, revision: head.revision })
+        let tables = files.split_off(documents);
+        let checksum = checksum(&files, &tables);
+        Ok(Self { roots: roots.collect(), files, tables, findings: vec![], checksum, revision: head.revision })
     }
 
     /// A snapshot of texts that never were files, for tests: (path, text), below a root named `otj.d`.
@@ -171,12 +193,16 @@ impl Snapshot {
             relative: (*path).to_owned(),
             bytes: text.as_bytes().into(),
         });
-        Self::new(vec![root], files.collect(), vec![])
+        let (tables, files): (Vec<_>, Vec<_>) = files.partition(|file| file.relative.ends_with(".csv"));
+        let named = super::tables::named(&files);
+        let tables = tables.into_iter().filter(|file| named.contains(&(0, file.relative.clone())));
+        Self::new(vec![root], files, tables.collect(), vec![])
     }
 }
 
-fn checksum(files: &[SourceFile]) -> String {
-    let mut parts: Vec<(&str, &[u8])> = files.iter().map(|file| (file.relative.as_str(), &*file.bytes)).collect();
+fn checksum(files: &[SourceFile], tables: &[SourceFile]) -> String {
+    let mut parts: Vec<(&str, &[u8])> =
+        files.iter().chain(tables).map(|file| (file.relative.as_str(), &*file.bytes)).collect();
     parts.sort_unstable_by(|a, b| (a.0, a.1.len(), a.1).cmp(&(b.0, b.1.len(), b.1)));
     Digest::of(parts.iter().flat_map(|(path, bytes)| [path.as_bytes(), bytes])).short()
 }
@@ -187,7 +213,15 @@ mod tests {
 
     #[test]
     fn a_stored_directory_comes_back_as_it_was_and_torn_bytes_do_not() {
-        let snapshot = Snapshot::of_texts(&[("b.yaml", "b: ü\n"), ("a/a.yaml", ""), ("c.yaml", "c: 1\n")]);
+        let table = "kind: EndpointTable\nspec: {file: rooms.csv}\n";
+        let snapshot = Snapshot::of_texts(&[
+            ("b.yaml", "b: ü\n"),
+            ("a/a.yaml", ""),
+            ("c.yaml", table),
+            ("rooms.csv", "name\nü\n"),
+            ("unnamed.csv", "x"),
+        ]);
+        assert_eq!((snapshot.files.len(), snapshot.tables.len()), (3, 1));
         let bytes = snapshot.to_bytes();
         assert_eq!(Snapshot::from_bytes(&bytes).unwrap(), snapshot);
         for cut in 0..bytes.len() {

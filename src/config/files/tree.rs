@@ -14,9 +14,11 @@ use super::{ReadFailure, confined};
 /// Deepest directory below the root.
 const DEPTH_MAX: usize = 64;
 
-/// One document file.
+/// One document file, or a file that a document may name as its table.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Entry {
+    /// A `.csv` file.
+    pub(super) table: bool,
     /// As people know it.
     pub(super) path: String,
     /// Below the root.
@@ -27,7 +29,7 @@ pub(super) struct Entry {
     state: (u64, u64, u64, i128),
 }
 
-/// All document files of a root, sorted, and what could not be listed.
+/// All such files of a root, sorted, and what could not be listed.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Listing {
     pub(super) entries: Vec<Entry>,
@@ -36,8 +38,7 @@ pub(super) struct Listing {
 
 /// Lists what is below `root`.
 pub(super) fn list(root: &Root) -> Result<Listing, ReadFailure> {
-    let ignored = Ignored::read(&root.resolved);
-    let mut walk = Walk { root, ignored, listing: Listing::default(), above: BTreeSet::new() };
+    let mut walk = Walk { root, ignored: Ignored::default(), listing: Listing::default(), above: BTreeSet::new() };
     walk.directory(&root.resolved, "", 0).map_err(|error| ReadFailure::Unreadable(root.given.clone(), error))?;
     walk.listing.entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(walk.listing)
@@ -62,6 +63,7 @@ impl Walk<'_> {
         let mut names: Vec<_> =
             fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<_>>()?;
         names.sort_unstable();
+        self.ignored.enter(directory, relative);
         for name in names {
             let shown = name.to_string_lossy().into_owned();
             let relative = if relative.is_empty() { shown.clone() } else { format!("{relative}/{shown}") };
@@ -69,16 +71,20 @@ impl Walk<'_> {
                 self.entry(&directory.join(&name), &relative, depth);
             }
         }
+        self.ignored.leave();
         self.above.remove(&identity);
         Ok(())
     }
 
     fn entry(&mut self, path: &Path, relative: &str, depth: usize) {
-        let document = Path::new(relative).extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+        let ending = Path::new(relative).extension();
+        let document = ending.is_some_and(|ending| ending == "yaml" || ending == "yml");
+        // A table that cannot be read is a fault only where a document names it.
+        let table = ending.is_some_and(|ending| ending == "csv");
         let Ok(own) = fs::symlink_metadata(path) else {
             return self.refuse(relative, "OTJ001", "it vanished while the directory was listed");
         };
-        if self.ignored.covers(relative, own.is_dir()) || !(document || own.is_dir() || own.is_symlink()) {
+        if self.ignored.covers(relative, own.is_dir()) || !(document || table || own.is_dir() || own.is_symlink()) {
             return;
         }
         let real = match path.canonicalize() {
@@ -95,10 +101,13 @@ impl Walk<'_> {
         let Ok(state) = fs::metadata(&real) else {
             return self.refuse(relative, "OTJ001", "it vanished while the directory was listed");
         };
-        if self.ignored.covers(relative, state.is_dir()) || !(document || state.is_dir()) {
+        if self.ignored.covers(relative, state.is_dir()) || !(document || table || state.is_dir()) {
             return;
         }
         if own.is_symlink() && !confined::below_root_or_parent(&real, &self.root.resolved) {
+            if table {
+                return;
+            }
             return self.refuse(relative, "OTJ011", "the link leads outside of the configuration directory");
         }
         if state.is_dir() {
@@ -109,6 +118,7 @@ impl Walk<'_> {
         }
         let changed = i128::from(state.mtime()) * 1_000_000_000 + i128::from(state.mtime_nsec());
         self.listing.entries.push(Entry {
+            table,
             path: self.shown(relative),
             relative: relative.to_owned(),
             real,

@@ -51,7 +51,8 @@ impl<'a> Resolver<'a> {
 
     fn cisco(&mut self, chain: &Chain<'a>, own: &'a Cisco, context: &Value) -> Option<CiscoSpec> {
         let group = chain.group.and_then(|(document, group)| Some((document, group.cisco.as_ref()?, true)));
-        let levels: Vec<Level<'a, Cisco>> = [Some((chain.document, own, false)), group].into_iter().flatten().collect();
+        let levels: Vec<Level<'a, Cisco>> =
+            [Some((chain.document, own, chain.document.table.is_some())), group].into_iter().flatten().collect();
         let defaults = chain.profile.1.cisco.as_ref();
         let address = self.text(&levels, "cisco/address", |it| it.address.as_deref(), context);
         let serial = self.text(&levels, "cisco/serial", |it| it.serial.as_deref(), context);
@@ -140,7 +141,8 @@ impl<'a> Resolver<'a> {
 
     fn poly(&mut self, chain: &Chain<'a>, own: &'a Poly, context: &Value) -> Option<PolySpec> {
         let group = chain.group.and_then(|(document, group)| Some((document, group.poly.as_ref()?, true)));
-        let levels: Vec<Level<'a, Poly>> = [Some((chain.document, own, false)), group].into_iter().flatten().collect();
+        let levels: Vec<Level<'a, Poly>> =
+            [Some((chain.document, own, chain.document.table.is_some())), group].into_iter().flatten().collect();
         let username = self.text(&levels, "poly/username", |it| it.username.as_deref(), context);
         let secret =
             levels.iter().find_map(|(document, it, template)| Some((*document, it.password.as_ref()?, *template)));

@@ -291,7 +291,7 @@ impl<'a> Resolver<'a> {
         let Some(reference) = written.reference() else {
             return SecretValue::Missing("the document refers to no secret".into());
         };
-        let value = self.secrets.resolve(self.directory.snapshot, self.directory.source(document), &reference);
+        let value = self.secrets.resolve(self.directory.snapshot, self.directory.home(document), &reference);
         if let (SecretValue::Missing(reason), true) = (&value, self.options.check_secrets) {
             let place = self.directory.value(document, pointer);
             let finding = Diagnostic::error("OTJ403", place, format!("the secret is missing: {reason}"));
@@ -305,7 +305,9 @@ impl<'a> Resolver<'a> {
         match render(template, context) {
             Ok(text) => Some(text),
             Err(reason) => {
-                if self.said.insert((document.file, document.metadata.name.clone(), pointer.to_owned())) {
+                // What the rows of a table have in common fails for all of them.
+                let name = if document.table.is_some() { String::new() } else { document.metadata.name.clone() };
+                if self.said.insert((document.file, name, pointer.to_owned())) {
                     let place = self.directory.value(document, pointer);
                     let whose =
                         context["endpoint"]["name"].as_str().or(context["room"]["email"].as_str()).unwrap_or_default();
@@ -326,11 +328,11 @@ impl<'a> Resolver<'a> {
 
     /// One of them.
     fn certificate(&mut self, document: &Document, pointer: &str, path: &str) -> Option<Arc<[u8]>> {
-        let key = (document.file, path.to_owned());
+        let key = (document.table.unwrap_or(document.file), path.to_owned());
         if let Some(known) = self.certificates.get(&key) {
             return known.clone();
         }
-        let source = self.directory.source(document);
+        let source = self.directory.home(document);
         let read = self.secrets.named_file(self.directory.snapshot, source, path);
         let read = read.and_then(|bytes| match contains(&bytes, b"-----BEGIN CERTIFICATE-----") {
             true => Ok(bytes),

@@ -209,7 +209,7 @@ impl<'a> Resolver<'a> {
 
 /// The directory a document's file stands in, where later checkouts will be too.
 fn beside(directory: &Directory<'_>, document: &Document) -> PathBuf {
-    let file = directory.source(document);
+    let file = directory.home(document);
     let relative = Path::new(&file.relative).parent().unwrap_or(Path::new(""));
     directory.snapshot.roots[file.root].absolute.join(relative)
 }
