@@ -163,6 +163,8 @@ pub struct RuleSpec {
     pub when: When,
     /// How the room dials what it finds.
     pub protocol: Protocol,
+    /// False: the profile's calendar service cannot carry what it looks for, so it is shown in the trace and skipped.
+    pub carried: bool,
 }
 
 /// The condition of a rule; empty: always.

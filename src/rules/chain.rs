@@ -175,6 +175,9 @@ impl Chain {
 }
 
 fn compile(rule: &RuleSpec) -> Result<Work, Why> {
+    if !rule.carried {
+        return Err(Why::NotCarried);
+    }
     let template = |text: &str| Template::compile(text).map_err(Why::CannotRun);
     match rule.rule_type {
         RuleType::Regex => {

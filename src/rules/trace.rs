@@ -39,6 +39,8 @@ pub enum Why {
     Disabled,
     /// This version does not act on its type.
     NotInEffect,
+    /// The profile's calendar service cannot carry what it looks for.
+    NotCarried,
     /// Its pattern or template is wrong; the text says how.
     CannotRun(String),
     /// `when.organizerDomains` has another domain.
@@ -71,6 +73,7 @@ impl Why {
             Self::Matched => "Matched",
             Self::Disabled => "Disabled",
             Self::NotInEffect => "NotInEffect",
+            Self::NotCarried => "NotCarried",
             Self::CannotRun(_) => "CannotRun",
             Self::OtherOrganizer => "OtherOrganizer",
             Self::OtherPrivacy => "OtherPrivacy",
@@ -93,6 +96,7 @@ impl fmt::Display for Why {
             Self::Matched => f.write_str("matched"),
             Self::Disabled => f.write_str("disabled"),
             Self::NotInEffect => f.write_str("not in effect yet"),
+            Self::NotCarried => f.write_str("the profile's calendar service does not carry what it looks for"),
             Self::CannotRun(fault) => write!(f, "cannot run: {fault}"),
             Self::OtherOrganizer => f.write_str("the organizer's domain is not in `when.organizerDomains`"),
             Self::OtherPrivacy => f.write_str("`when.private` wants the opposite"),

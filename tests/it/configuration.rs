@@ -5,6 +5,8 @@ mod examples;
 mod hostile;
 mod pages;
 mod resolved;
+mod services;
+mod sets;
 mod tables;
 
 use std::path::Path;

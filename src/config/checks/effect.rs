@@ -33,11 +33,15 @@ fn field_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut
         }
         Spec::Profile(it) => {
             fields.push(("/spec/webex", it.webex.is_some()));
-            fields.push(("/spec/ruleSets", it.rule_sets.as_ref().is_some_and(|sets| !sets.is_empty())));
         }
         Spec::Group(it) => {
-            fields.push(("/spec/location", it.location.as_deref().is_some_and(|location| location != "default")));
             fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true)));
+        }
+        Spec::Location(it) => {
+            fields.push(("/spec/webProxy", it.web_proxy.is_some()));
+            fields.push(("/spec/maxActiveNodes", it.max_active_nodes.is_some_and(|nodes| nodes != 5)));
+            fields.push(("/spec/polyHost", it.poly_host.is_some()));
+            fields.push(("/spec/oauth", it.oauth == Some(false)));
         }
         Spec::Endpoint(it) => {
             fields.push(("/spec/webex", it.webex.is_some()));
@@ -58,11 +62,17 @@ pub(crate) fn in_effect(rule_type: RuleType) -> bool {
 }
 
 fn rule_type_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut Vec<Diagnostic>) {
-    if let Spec::Rule(rule) = &document.spec
-        && !in_effect(rule.rule_type)
-    {
-        let place = looked.directory.value(document, "/spec/type");
-        let message = format!("rules of type {:?} are not in effect yet and are skipped", rule.rule_type);
+    let types: Vec<(String, RuleType)> = match &document.spec {
+        Spec::Rule(rule) => vec![("/spec/type".into(), rule.rule_type)],
+        Spec::RuleSet(set) => {
+            let rules = set.rules.iter().enumerate();
+            rules.map(|(index, rule)| (format!("/spec/rules/{index}/type"), rule.rule_type)).collect()
+        }
+        _ => vec![],
+    };
+    for (pointer, rule_type) in types.into_iter().filter(|(_, rule_type)| !in_effect(*rule_type)) {
+        let place = looked.directory.value(document, &pointer);
+        let message = format!("rules of type {rule_type:?} are not in effect yet and are skipped");
         findings.push(Diagnostic::warning("OTJ903", place, message));
     }
 }

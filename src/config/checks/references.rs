@@ -2,13 +2,11 @@
 
 use crate::config::directory::{Document, Spec};
 use crate::config::document::Kind;
+use crate::config::document::rule::BUILT_IN_RULES;
 use crate::config::names::Set;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 
 use super::Looked;
-
-/// The rule set that exists without a document.
-const BUILT_IN_RULES: &str = "builtin/standard";
 
 pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
     for document in &looked.directory.documents {

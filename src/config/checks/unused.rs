@@ -68,6 +68,10 @@ fn profile_that_finds_nothing(looked: &Looked<'_>, findings: &mut Vec<Diagnostic
             Spec::Rule(rule) if rule.enabled != Some(false) && effect::in_effect(rule.rule_type) => {
                 served.insert(rule.profile.as_str());
             }
+            // What its rule sets find is theirs to say.
+            Spec::Profile(it) if it.rule_sets.as_ref().is_some_and(|sets| !sets.is_empty()) => {
+                served.insert(document.metadata.name.as_str());
+            }
             Spec::Misfit => return,
             _ => {}
         }

@@ -3,8 +3,21 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Kind;
 use crate::model::alias::Protocol;
 use crate::model::desired::RuleType;
+
+/// The rule set that exists without a document.
+pub(crate) const BUILT_IN_RULES: &str = "builtin/standard";
+
+/// Where a set's rules stand when its document does not say.
+pub(crate) const SET_PRIORITY: u16 = 100;
+
+/// Whether events of a calendar service can hold what rules of a type look for. Google's have no property of Teams (guide: table
+/// of meeting types).
+pub(crate) fn carries(service: Kind, rule_type: RuleType) -> bool {
+    !(service == Kind::GoogleIntegration && rule_type == RuleType::TeamsMeetingProperties)
+}
 
 macro_rules! with_rule_fields {
     ($(#[$doc:meta])* $name:ident { $($extra:tt)* }) => {
@@ -80,13 +93,32 @@ pub(crate) struct RuleSet {
     pub(crate) rules: Vec<SharedRule>,
 }
 
+impl Rule {
+    /// A rule of which nothing but the type is written.
+    pub(crate) fn of_type(rule_type: RuleType) -> Self {
+        Self {
+            profile: String::new(),
+            priority: SET_PRIORITY,
+            rule_type,
+            enabled: None,
+            include_password: None,
+            company_id: None,
+            domain: None,
+            default_processing: None,
+            transform: None,
+            match_pattern: None,
+            replace: None,
+            template: None,
+            when: None,
+            protocol: None,
+        }
+    }
+}
+
 impl SharedRule {
     /// The same fields as those of a rule of its own, without profile and priority.
     pub(crate) fn fields(&self) -> Rule {
         Rule {
-            profile: String::new(),
-            priority: 0,
-            rule_type: self.rule_type,
             enabled: self.enabled,
             include_password: self.include_password,
             company_id: self.company_id.clone(),
@@ -98,6 +130,7 @@ impl SharedRule {
             template: self.template.clone(),
             when: self.when.clone(),
             protocol: self.protocol,
+            ..Rule::of_type(self.rule_type)
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::model::desired::{Mode, View};
 use crate::model::service::WebexIntegrationSpec;
 use crate::model::{
     Desired, Digest, EndpointName, EndpointSpec, EvaluationId, GroupName, IntegrationName, IntegrationSpec,
-    LocationName, ProfileName, ProfileSpec, RoomEmail, RoomKey, RuleSpec, Secret, SecretValue,
+    LocationName, ProfileName, ProfileSpec, RoomEmail, RoomKey, Secret, SecretValue,
 };
 use room::ZoneFrom;
 
@@ -39,7 +39,7 @@ pub(crate) fn resolve(
     options: &LoadOptions,
     findings: &mut Vec<Diagnostic>,
 ) -> Desired {
-    let rules = rules::by_profile(directory);
+    let rules = rules::by_profile(directory, names, findings);
     let mut resolver = Resolver {
         directory,
         names,
@@ -90,7 +90,7 @@ struct Resolver<'a> {
     options: &'a LoadOptions,
     findings: &'a mut Vec<Diagnostic>,
     /// The rules of each profile, in the order they are tried.
-    rules: BTreeMap<&'a str, Vec<Arc<RuleSpec>>>,
+    rules: rules::ByProfile<'a>,
     /// Calendar services by name; `None`: not usable, which was said.
     services: BTreeMap<String, Option<Arc<IntegrationSpec>>>,
     /// Webex Clouds likewise.

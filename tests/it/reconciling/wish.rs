@@ -193,5 +193,6 @@ fn rule(domain: &str) -> RuleSpec {
         template: None,
         when: When::default(),
         protocol: Protocol::Auto,
+        carried: true,
     }
 }

@@ -215,6 +215,7 @@ pub(crate) fn rule(name: &str, priority: u16, rule_type: RuleType) -> RuleSpec {
         template: None,
         when: When::default(),
         protocol: Protocol::Auto,
+        carried: true,
     }
 }
 
