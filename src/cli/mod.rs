@@ -1,11 +1,13 @@
 //! The command line: one verb, one file. The only place that prints, exits and wires the whole.
 
 mod approve;
+mod completions;
 mod demo;
 mod directory;
 mod event_file;
 mod lint;
 mod logs;
+mod man;
 mod match_invitation;
 mod node;
 mod reload;
@@ -18,7 +20,7 @@ mod verdict;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 /// A Join button in every meeting room, from a git repository.
 #[derive(Parser, Debug)]
@@ -51,6 +53,8 @@ enum Verb {
     Reload(reload::Reload),
     Run(Box<run::Run>),
     Demo(demo::Demo),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Runs the verb of the command line. 2 is the exit code of "could not run"; what 0 and 1 mean is each verb's to say.
@@ -77,6 +81,8 @@ fn outcome(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Verb::Reload(verb) => reload::run(verb),
         Verb::Run(verb) => run::run(verb),
         Verb::Demo(verb) => demo::run(verb, level, arguments.log_format),
+        Verb::Completions(verb) => Ok(completions::run(verb, Arguments::command())),
+        Verb::Man(verb) => man::run(verb, Arguments::command()),
     }
 }
 

@@ -59,8 +59,11 @@ fn bundle() -> Value {
         .map(|kind| {
             let mut document = document_schema(kind, &mut generator);
             document.remove("properties").map_or(Value::Null, |properties| {
+                // A pattern, since yaml-language-server takes a constant for met when it begins with what is written: in an
+                // Endpoint it would also offer the fields of EndpointGroup.
+                let named = format!("^{}$", kind.name());
                 json!({
-                    "if": {"properties": {"kind": {"const": kind.name()}}, "required": ["kind"]},
+                    "if": {"properties": {"kind": {"type": "string", "pattern": named}}, "required": ["kind"]},
                     "then": {"properties": properties, "required": document["required"], "additionalProperties": false},
                 })
             })
@@ -204,6 +207,14 @@ pub(crate) struct Misfit {
     pub(crate) at_key: bool,
     pub(crate) message: String,
     pub(crate) help: Option<String>,
+}
+
+/// Whether `document` has a known envelope and fits the schema of its kind; what a schema cannot say is not looked at.
+#[must_use]
+pub fn fits(document: &Value) -> bool {
+    let kind = Kind::ALL.into_iter().find(|kind| document.get("kind").is_some_and(|written| written == kind.name()));
+    document.get("apiVersion").is_some_and(|version| version == API_VERSION)
+        && kind.is_some_and(|kind| misfits(kind, document).is_empty())
 }
 
 /// Where `document` does not fit the schema of `kind`.

@@ -1,7 +1,11 @@
 //! What other programs read of us, judged by those programs or their published schemas.
 
+mod ci_files;
+mod editor;
 mod findings;
+mod independent;
 mod rule_tests;
+mod shells;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
