@@ -14,7 +14,7 @@ use super::verdict::{Judged, protocol, trace_text, visible};
 use crate::diagnostic::did_you_mean;
 use crate::diagnostic::junit::{self, Case, Failure, Suite};
 use crate::model::rule_test::{Expect, RuleCase, RuleTest};
-use crate::model::{Desired, ProfileName, RuleName};
+use crate::model::{Desired, ProfileName};
 use crate::rules::{self, Chain};
 
 /// Most cases that are named where `--run` finds none.
@@ -56,6 +56,8 @@ struct Ran<'t> {
     judged: Judged,
     /// What differs: field, expected, actual.
     differences: Vec<(String, String, String)>,
+    /// What was probably meant.
+    hint: Option<String>,
 }
 
 pub(super) fn run(verb: &Test) -> anyhow::Result<ExitCode> {
@@ -132,15 +134,17 @@ fn run_all<'t>(
                 continue;
             }
             let judged = Judged::of(chain, &profile.view, &case.event);
-            let differences = differences(&case.expect, &judged);
-            ran.push(Ran { test, case, judged, differences });
+            let names: Vec<&str> = evaluation.rules.iter().map(|rule| rule.name.as_str()).collect();
+            let differences = differences(&case.expect, &judged, &names);
+            let hint = hint(&case.expect, &names);
+            ran.push(Ran { test, case, judged, differences, hint });
         }
     }
     Ok(ran)
 }
 
 /// What differs from what was written; what was not written is not looked at.
-fn differences(expect: &Expect, judged: &Judged) -> Vec<(String, String, String)> {
+fn differences(expect: &Expect, judged: &Judged, rules: &[&str]) -> Vec<(String, String, String)> {
     let mut found = vec![];
     let mut compare = |field: &str, expected: Option<Value>, actual: Value| {
         if let Some(expected) = expected.filter(|expected| *expected != actual) {
@@ -148,7 +152,7 @@ fn differences(expect: &Expect, judged: &Judged) -> Vec<(String, String, String)
         }
     };
     compare("alias", expect.alias.as_ref().map(|alias| json!(alias)), json!(judged.alias));
-    let expected = expect.rule.as_ref().filter(|rule| !same_rule(rule.as_deref(), judged.rule()));
+    let expected = expect.rule.as_ref().filter(|rule| !same_rule(rule.as_deref(), judged.rule(), rules));
     compare("rule", expected.map(|rule| json!(rule)), json!(judged.rule()));
     compare("subject", expect.subject.as_ref().map(|subject| json!(subject)), json!(judged.subject));
     compare("shown", expect.shown.map(Value::from), json!(judged.shown()));
@@ -160,14 +164,25 @@ fn differences(expect: &Expect, judged: &Judged) -> Vec<(String, String, String)
     found
 }
 
-/// A rule of a RuleSet is called `SET/RULE`, and may be called `RULE` alone.
-fn same_rule(expected: Option<&str>, actual: Option<&str>) -> bool {
+/// A rule of a RuleSet is called `SET/RULE`. Tests may call it `RULE` alone, unless the profile has a rule of its own by that name.
+fn same_rule(expected: Option<&str>, actual: Option<&str>, rules: &[&str]) -> bool {
     match (expected, actual) {
-        (Some(expected), Some(actual)) => {
-            expected == actual || actual.strip_suffix(expected).is_some_and(|set| set.ends_with('/'))
+        (Some(expected), Some(actual)) if !rules.contains(&expected) => {
+            actual.strip_suffix(expected).is_some_and(|set| set.ends_with('/'))
         }
         (expected, actual) => expected == actual,
     }
+}
+
+/// Where a case expects a rule that the profile does not have.
+fn hint(expect: &Expect, rules: &[&str]) -> Option<String> {
+    let expected = expect.rule.as_ref()?.as_deref()?;
+    if rules.iter().any(|rule| same_rule(Some(expected), Some(rule), rules)) {
+        return None;
+    }
+    let own = rules.iter().flat_map(|rule| [*rule, rule.rsplit('/').next().unwrap_or(rule)]);
+    let meant = did_you_mean(expected, own).map(|meant| format!("; did you mean `{}`?", visible(meant)));
+    Some(format!("the profile has no rule `{}`{}", visible(expected), meant.unwrap_or_default()))
 }
 
 impl Ran<'_> {
@@ -206,6 +221,9 @@ impl Ran<'_> {
         for (field, expected, actual) in &self.differences {
             let _ = writeln!(out, "      {field}: expected {}, got {}", visible(expected), visible(actual));
         }
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(out, "      {hint}");
+        }
         if traced || !self.differences.is_empty() {
             out.push_str(&trace_text(&self.judged.outcome.trace, "        "));
         }
@@ -238,30 +256,57 @@ fn suites_of(ran: &[Ran<'_>], traced: bool) -> Vec<Suite> {
     suites
 }
 
-/// Says how many of the rules that can match did so in a case, and names those that never did, of every profile.
+/// Says how many of the rules that can match did so in a case, and names those that never did. A rule of a set counts once, in
+/// whichever profile it matched; those of the sets that come with otj have their own tests.
 fn coverage(desired: &Desired, ran: &[Ran<'_>]) -> String {
-    let matched: BTreeSet<(&ProfileName, &str)> =
-        ran.iter().filter_map(|ran| Some((&ran.test.profile, ran.judged.rule()?))).collect();
-    let (mut all, mut unmatched) = (0, vec![]);
+    let matched: BTreeSet<String> =
+        ran.iter().filter_map(|ran| Some(counted(&ran.test.profile, ran.judged.rule()?))).collect();
+    let mut all = BTreeSet::new();
     for profile in desired.profiles.values() {
-        let rules = desired.evaluations.get(&profile.evaluation).map(|evaluation| evaluation.rules.as_slice());
-        let names: BTreeSet<&RuleName> = rules
-            .unwrap_or_default()
-            .iter()
-            // What is built in is tested with the program.
-            .filter(|rule| {
-                rule.enabled && rules::in_effect(rule.rule_type) && !rule.name.as_str().starts_with("builtin/")
-            })
-            .map(|rule| &rule.name)
-            .collect();
-        all += names.len();
-        let missing = names.into_iter().filter(|rule| !matched.contains(&(&profile.name, rule.as_str())));
-        unmatched.extend(missing.map(|rule| format!("{}/{}", visible(profile.name.as_str()), visible(rule.as_str()))));
+        let evaluation = desired.evaluations.get(&profile.evaluation);
+        let rules = evaluation.iter().flat_map(|evaluation| evaluation.rules.iter());
+        let able = rules.filter(|rule| rule.enabled && rule.carried && rules::in_effect(rule.rule_type));
+        let own = able.filter(|rule| !rule.name.as_str().starts_with("builtin/"));
+        all.extend(own.map(|rule| counted(&profile.name, rule.name.as_str())));
     }
-    match unmatched.as_slice() {
-        [] => format!("coverage: every rule is exercised by a case ({all} of {all})\n"),
+    let missing: Vec<String> = all.difference(&matched).map(|rule| visible(rule)).collect();
+    match missing.as_slice() {
+        [] => format!("coverage: every rule is exercised by a case ({0} of {0})\n", all.len()),
         _ => {
-            format!("coverage: {} of {all} rules; no case exercises: {}\n", all - unmatched.len(), unmatched.join(", "))
+            let count = all.len() - missing.len();
+            format!("coverage: {count} of {} rules; no case exercises: {}\n", all.len(), missing.join(", "))
         }
+    }
+}
+
+/// What a rule is counted as: `PROFILE/RULE`, or `SET/RULE`.
+fn counted(profile: &ProfileName, rule: &str) -> String {
+    if rule.contains('/') { rule.to_owned() } else { format!("{}/{rule}", profile.as_str()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_of_a_set_may_be_called_by_its_own_name_unless_the_profile_has_one_of_that_name() {
+        let rules = ["zoom", "video/zoom", "video/webex", "builtin/standard/Zoom"];
+        for (expected, actual, same) in [
+            (Some("zoom"), Some("zoom"), true),
+            (Some("zoom"), Some("video/zoom"), false),
+            (Some("video/zoom"), Some("video/zoom"), true),
+            (Some("webex"), Some("video/webex"), true),
+            (Some("ebex"), Some("video/webex"), false),
+            (Some("Zoom"), Some("builtin/standard/Zoom"), true),
+            (None, Some("zoom"), false),
+            (Some("zoom"), None, false),
+            (None, None, true),
+        ] {
+            assert_eq!(same_rule(expected, actual, &rules), same, "{expected:?} {actual:?}");
+        }
+        let expect = |rule: &str| Expect { rule: Some(Some(rule.into())), ..Expect::default() };
+        assert_eq!(hint(&expect("webex"), &rules), None);
+        let told = "the profile has no rule `wbex`; did you mean `webex`?";
+        assert_eq!(hint(&expect("wbex"), &rules).as_deref(), Some(told));
     }
 }

@@ -75,7 +75,8 @@ fn result(report: &Report<'_>, finding: &Diagnostic, rule: usize, name: &str) ->
                 "endColumn": place.end_column,
             },
         }}],
-        "partialFingerprints": {"otjFinding/v1": name},
+        // The second is what GitHub tells findings apart by; without it GitHub takes the lines around, which shift.
+        "partialFingerprints": {"otjFinding/v1": name, "primaryLocationLineHash": name},
     })
 }
 

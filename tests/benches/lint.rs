@@ -1,5 +1,5 @@
 //! `cargo bench --bench lint`: a directory of 10,000 documents, read and understood as `otj lint` does. Prints how long the best of
-//! some runs took, and documents a second.
+//! some runs took, and documents a second. `tests/benches/side_by_side.py` measures other validators beside it.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use std::fmt::Write as _;

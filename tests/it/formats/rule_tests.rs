@@ -137,3 +137,25 @@ fn several_directories_have_a_coverage_line_each_and_a_broken_one_stops_all() {
     let broken = test(root.path(), &["--format", "json", "a", "b"]);
     assert_eq!((broken.status.code(), stdout(&broken).as_str()), (Some(2), ""));
 }
+
+#[test]
+fn rules_of_a_set_count_once_and_those_that_come_with_the_program_not_at_all() {
+    let set = "---\napiVersion: otj/v1\nkind: RuleSet\nmetadata: {name: shared}\nspec:\n  rules:\n    - {name: webex, type: Webex}\n    \
+        - {name: numbers, type: Regex, match: '[0-9]+@pexip'}\n---\napiVersion: otj/v1\nkind: Profile\nmetadata: {name: labs}\n\
+        spec: {integration: files, ruleSets: [shared]}\n---\napiVersion: otj/v1\nkind: RuleTest\nmetadata: {name: shared}\nspec:\n  \
+        profile: labs\n  cases:\n    - {name: a set, event: {body: 25414224390@acme.webex.com}, expect: {rule: webex}}\n    \
+        - {name: its full name, event: {body: 25414224390@acme.webex.com}, expect: {rule: shared/webex}}\n    \
+        - {name: misspelt, event: {body: 25414224390@acme.webex.com}, expect: {rule: wbex}}\n";
+    let root = tempfile::tempdir().unwrap();
+    site(root.path(), "otj.d", |text| {
+        text.replace("fallback: Never", "fallback: Never, ruleSets: [shared, builtin/standard]") + set
+    });
+    let output = test(root.path(), &[]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("\n      the profile has no rule `wbex`; did you mean `webex`?\n"), "{text}");
+    assert!(
+        text.ends_with("coverage: 3 of 4 rules; no case exercises: shared/numbers\n5 passed, 1 failed\n"),
+        "{text}"
+    );
+}
