@@ -49,8 +49,10 @@ pub fn load(snapshot: &Snapshot, secrets: &mut Secrets, options: &LoadOptions) -
     let names = Names::of(&directory);
     let looked = Looked { directory: &directory, names: &names, options };
     checks::run(&looked, &mut findings);
+    checks::secrets_of_other_services(&looked, secrets, &mut findings);
     let desired = resolve(&directory, &names, secrets, options, &mut findings);
     let rule_tests = rule_tests(&directory, secrets, options, &mut findings);
+    checks::ignore(snapshot, options, &mut findings);
     diagnostic::sort(&mut findings);
     let stopped = findings.iter().any(Diagnostic::stops_loading);
     Loaded { desired: (!stopped).then_some(desired), rule_tests, documents: directory.counts(), diagnostics: findings }

@@ -7,8 +7,11 @@
 //! | `password: {value: a, file: b}`   | `password: {value: ••••, file: b}` |
 //! | `privateKey: \|` and what is below | dots                             |
 //! | `password: {file: p.yaml}`        | as it is: a place is no secret   |
+//! | what looks like a token (`leaks`)  | dots                             |
 
 use std::borrow::Cow;
+
+use super::leaks;
 
 /// How many dots stand for a secret of any length.
 const DOTS: usize = 4;
@@ -43,7 +46,12 @@ impl<'a> Masked<'a> {
     #[must_use]
     pub fn new(text: &'a str) -> Self {
         let mut scan = Scan::default();
-        Self { lines: text.lines().map(|line| Line { text: line, hidden: scan.line(line) }).collect() }
+        let mut lines: Vec<Line<'a>> = text.lines().map(|line| Line { text: line, hidden: scan.line(line) }).collect();
+        let leaks = leaks::known(text).map(|(range, _)| range).chain(leaks::random_looking(text));
+        for range in leaks {
+            hide(&mut lines, text, range);
+        }
+        Self { lines }
     }
 
     /// Line `number` (from 1) as it may be shown, and where column `column` (from 1) went; a column beyond the end stays at the end.
@@ -81,6 +89,26 @@ impl<'a> Masked<'a> {
         went[length] = shown.chars().count();
         (shown.into(), within.into_iter().map(|column| went[column] + 1).collect())
     }
+}
+
+/// Hides what looks like a secret by itself. `range` counts bytes of the whole text, and lies on one line.
+fn hide(lines: &mut [Line<'_>], text: &str, range: std::ops::Range<usize>) {
+    let start = |line: &Line<'_>| line.text.as_ptr() as usize - text.as_ptr() as usize;
+    let at = lines.partition_point(|line| start(line) <= range.start);
+    let Some(line) = at.checked_sub(1).and_then(|at| lines.get_mut(at)) else { return };
+    let before = start(line);
+    let column = |byte: usize| line.text.get(..byte - before).map_or(line.text.len(), |text| text.chars().count());
+    line.hidden.push((column(range.start), column(range.end)));
+    line.hidden.sort_unstable();
+    // What overlaps becomes one.
+    let mut merged: Vec<(usize, usize)> = vec![];
+    for (from, to) in line.hidden.drain(..) {
+        match merged.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => merged.push((from, to)),
+        }
+    }
+    line.hidden = merged;
 }
 
 /// Words after which nothing is shown.
@@ -330,6 +358,9 @@ mod tests {
             ("clientSecret=hunter2", "clientSecret=••••"),
             ("- password: hunter2", "- password: ••••"),
             ("address: 10.0.0.7", "address: 10.0.0.7"),
+            ("größe: q7Rk2mZ9xV4pL8wT1bN6 # x", "größe: •••• # x"),
+            ("proxy: http://otj:hunter2@proxy.example", "proxy: ••••proxy.example"),
+            ("note: q7Rk2mZ9xV4pL8wT1bN6, password: hunter2", "note: ••••, password: ••••"),
             ("group: olso", "group: olso"),
             ("roomEmail: x@example.com", "roomEmail: x@example.com"),
         ] {

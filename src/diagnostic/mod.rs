@@ -7,6 +7,7 @@ pub mod github;
 pub mod gitlab;
 pub mod json;
 pub mod junit;
+pub mod leaks;
 pub mod mask;
 mod report;
 pub mod sarif;

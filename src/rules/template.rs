@@ -9,7 +9,7 @@
 mod functions;
 mod limits;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -94,6 +94,15 @@ impl Template {
     /// Says what is wrong with it, in one line, with the template's line.
     pub fn compile(text: &str) -> Result<Self, String> {
         compile(&RULES, text)
+    }
+
+    /// The names it takes from what it is given, dotted where it goes deeper: `calendar_event.subject`. Functions are not among them.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<String> {
+        let names = self.0.get_template(NAME).map(|template| template.undeclared_variables(true)).unwrap_or_default();
+        let mut sorted = BTreeSet::from_iter(names);
+        sorted.retain(|name| !functions::FUNCTIONS.contains(&name.as_str()));
+        sorted
     }
 
     /// Renders. The caller has made sure that `context` is no longer than [`INPUT_MAX`].

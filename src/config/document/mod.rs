@@ -114,7 +114,6 @@ pub(crate) struct Metadata {
     /// Short texts that reach the API, the pages and the `*_info` metrics.
     pub(crate) labels: Option<BTreeMap<String, String>>,
     /// Texts for other tools; never interpreted.
-    #[expect(dead_code, reason = "part of the language; written for other tools alone")]
     pub(crate) annotations: Option<BTreeMap<String, String>>,
     /// Former names: state, pins and sign-ins move along.
     pub(crate) renamed_from: Option<Vec<String>>,

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 
-use super::{Looked, secret_references};
+use super::{Looked, fields};
 
 pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
     if !looked.options.allow_inline_secrets {
@@ -12,7 +12,7 @@ pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
 
 fn secret_in_the_directory(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
     for document in &looked.directory.documents {
-        for (pointer, secret) in secret_references(document) {
+        for (pointer, secret) in fields::secrets(document) {
             if secret.value.is_some() {
                 let place = looked.directory.key(document, &format!("{pointer}/value"));
                 let finding = Diagnostic::error("OTJ401", place, "a secret is written into the directory").policy();

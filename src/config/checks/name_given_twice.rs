@@ -1,29 +1,14 @@
-//! OTJ101, OTJ103: names that are none, and names given twice.
+//! OTJ103: names given twice, over all files and directories, and within a RuleSet.
 
+use std::collections::BTreeSet;
+
+use crate::config::directory::{Document, Spec};
 use crate::config::names::Set;
 use crate::diagnostic::Diagnostic;
-use crate::model::EndpointName;
 
 use super::Looked;
 
 pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
-    not_a_name(looked, findings);
-    name_given_twice(looked, findings);
-}
-
-fn not_a_name(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
-    for document in &looked.directory.documents {
-        let name = &document.metadata.name;
-        // Lengths are the schema's to judge.
-        let faulty = !name.is_empty() && name.chars().count() <= 250;
-        if let (true, Err(fault)) = (faulty, EndpointName::parse(name)) {
-            let place = looked.directory.value(document, "/metadata/name");
-            findings.push(Diagnostic::error("OTJ101", place, fault.to_string()));
-        }
-    }
-}
-
-fn name_given_twice(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
     for (index, document) in looked.directory.documents.iter().enumerate() {
         let name = document.metadata.name.as_str();
         let set = Set::of(document.kind);
@@ -34,6 +19,19 @@ fn name_given_twice(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
             let message = format!("the {} `{name}` is defined a second time", set.word());
             let help = format!("the first stands in {}", looked.directory.at(first));
             findings.push(Diagnostic::error("OTJ103", place, message).label("given twice").help(help));
+        }
+        twice_in_a_set(looked, document, findings);
+    }
+}
+
+fn twice_in_a_set(looked: &Looked<'_>, document: &Document, findings: &mut Vec<Diagnostic>) {
+    let Spec::RuleSet(set) = &document.spec else { return };
+    let mut seen = BTreeSet::new();
+    for (index, rule) in set.rules.iter().enumerate() {
+        if !seen.insert(rule.name.as_str()) && !rule.name.is_empty() {
+            let place = looked.directory.value(document, &format!("/spec/rules/{index}/name"));
+            let message = format!("the set has a second rule `{}`", rule.name);
+            findings.push(Diagnostic::error("OTJ103", place, message).label("given twice"));
         }
     }
 }
