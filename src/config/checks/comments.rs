@@ -52,7 +52,8 @@ fn hidden(text: &str, lines: &[&str]) -> (Vec<Vec<Range<usize>>>, usize) {
             ScalarStyle::SingleQuoted => hide_quoted(lines, start.line(), start.col(), '\'', &mut hidden),
             ScalarStyle::DoubleQuoted => hide_quoted(lines, start.line(), start.col(), '"', &mut hidden),
             ScalarStyle::Literal | ScalarStyle::Folded => {
-                for at in block_lines(lines, start.line(), start.col()) {
+                let (header, column) = header(lines, start.line(), start.col());
+                for at in block_lines(lines, header, column) {
                     hidden[at].push(0..usize::MAX);
                 }
             }
@@ -80,6 +81,20 @@ fn hide_quoted(lines: &[&str], first: usize, column: usize, quote: char, hidden:
         hidden[at].push(from..usize::MAX);
         from = 0;
     }
+}
+
+/// Line (from 1) and column (from 0) of the `|` or `>` of a block text; the parser may point at the text below it instead.
+fn header(lines: &[&str], line: usize, column: usize) -> (usize, usize) {
+    let sign = |line: &str| {
+        let head = line.split(" #").next().unwrap_or_default();
+        head.chars().enumerate().filter(|(_, c)| matches!(c, '|' | '>')).last().map(|(column, _)| column)
+    };
+    let at = |line: usize| line.checked_sub(1).and_then(|at| lines.get(at)).copied().unwrap_or_default();
+    if matches!(at(line).chars().nth(column), Some('|' | '>')) {
+        return (line, column);
+    }
+    let above = (1..line).rev().find(|above| !at(*above).trim().is_empty()).unwrap_or(line);
+    (above, sign(at(above)).unwrap_or(column))
 }
 
 /// The lines (from 0) of the block text whose `|` or `>` stands at line `header` (from 1) and column `column` (from 0).
