@@ -8,6 +8,10 @@ use serde_json::Value;
 use super::{otj, stdout};
 use crate::python::{interpreter, root};
 
+/// A small directory that is right.
+const SITE: &str = "apiVersion: otj/v1\nkind: IcsIntegration\nmetadata: {name: a}\nspec: {directory: .}\n---\n\
+    apiVersion: otj/v1\nkind: Profile\nmetadata: {name: hq}\nspec: {integration: a}\n";
+
 /// A program of the Python environment.
 fn tool(name: &str, arguments: &[&str]) -> Output {
     let program = interpreter().with_file_name(name);
@@ -45,6 +49,39 @@ fn hooks_that_are_used_are_there() {
     let used = read("examples/ci/pre-commit.yaml");
     for hook in used["repos"][0]["hooks"].as_array().unwrap() {
         assert!(given.contains(&hook["id"].as_str().unwrap()), "{hook}");
+    }
+}
+
+#[test]
+fn the_hooks_pass_a_right_directory_and_stop_a_wrong_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |program: &Path, arguments: &[&str]| {
+        let binary = Path::new(env!("CARGO_BIN_EXE_otj")).parent().unwrap();
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", binary.display());
+        let mut command = Command::new(program);
+        command.args(arguments).env("PATH", path).env("PRE_COMMIT_HOME", directory.path().join(".cache"));
+        command.env_remove("GIT_DIR").env_remove("GIT_INDEX_FILE").current_dir(directory.path()).output().unwrap()
+    };
+    // As the manifest has them, but for the program, which is built already.
+    let hooks = std::fs::read_to_string(root(".pre-commit-hooks.yaml")).unwrap();
+    let hooks: String = hooks
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .fold(String::new(), |text, line| text + "      " + &line.replace("language: rust", "language: system") + "\n");
+    let config = format!("repos:\n  - repo: local\n    hooks:\n{hooks}");
+    std::fs::write(directory.path().join(".pre-commit-config.yaml"), config).unwrap();
+    let site = directory.path().join("otj.d");
+    std::fs::create_dir(&site).unwrap();
+    let pre_commit = interpreter().with_file_name("pre-commit");
+    for (text, passes) in [(SITE.to_owned(), true), (SITE.replace("integration: a", "integration: b"), false)] {
+        std::fs::write(site.join("a.yaml"), text).unwrap();
+        succeeds(&run(Path::new("git"), &["init", "--quiet"]));
+        succeeds(&run(Path::new("git"), &["add", "."]));
+        let output = run(&pre_commit, &["run", "--all-files", "--color", "never"]);
+        let told = stdout(&output);
+        assert_eq!(output.status.success(), passes, "{told}{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(told.contains("OTJ102"), !passes, "{told}");
+        assert_eq!(told.matches("Passed").count(), if passes { 2 } else { 0 }, "{told}");
     }
 }
 
@@ -99,12 +136,10 @@ fn the_plain_script_reports_and_ends_as_it_says() {
     assert_eq!(check(directory.path()).status.code(), Some(2), "there is no otj.d");
     let site = directory.path().join("otj.d");
     std::fs::create_dir(&site).unwrap();
-    let text = "apiVersion: otj/v1\nkind: IcsIntegration\nmetadata: {name: a}\nspec: {directory: .}\n---\n\
-        apiVersion: otj/v1\nkind: Profile\nmetadata: {name: hq}\nspec: {integration: a}\n";
-    std::fs::write(site.join("a.yaml"), text).unwrap();
+    std::fs::write(site.join("a.yaml"), SITE).unwrap();
     let clean = check(directory.path());
     assert_eq!(clean.status.code(), Some(0), "{}{}", stdout(&clean), String::from_utf8_lossy(&clean.stderr));
-    std::fs::write(site.join("a.yaml"), text.replace("integration: a", "integration: b")).unwrap();
+    std::fs::write(site.join("a.yaml"), SITE.replace("integration: a", "integration: b")).unwrap();
     assert_eq!(check(directory.path()).status.code(), Some(2), "a directory that does not load is not tested");
     let report = std::fs::read_to_string(directory.path().join("report/otj-lint.xml")).unwrap();
     assert!(report.contains("<failure type=\"OTJ102\""), "{report}");
