@@ -50,6 +50,8 @@
 //! ([`config::files`]) and [`config::load()`] makes of it the whole [`Desired`](model::Desired), or findings. With errors nothing
 //! changes: the wish in force runs on. Otherwise the planner decides:
 //!
+//! * a document under a new name that claims its former one (`metadata.renamedFrom`) is no removal: what is known goes on under
+//!   the new name, in memory and in the store;
 //! * it removes documents: it must be read alike twice, 30 s apart;
 //! * it removes more than 10 % of the endpoints (and at least 5), or a profile or an integration in use: it is held whole,
 //!   until `otj approve`;
@@ -143,6 +145,7 @@
 //! | I4 | A calendar that cannot be read clears no endpoint | `a_calendar_that_fails_leaves_the_device_as_it_is`, `a_file_that_is_not_a_whole_calendar_is_unreadable_and_never_empty`, `an_answer_that_may_leave_something_out_is_a_failed_read`, `before_the_room_was_ever_read_a_device_is_told_to_come_back_and_never_gets_an_empty_list` |
 //! | I5 | A directory that does not load changes nothing, also across a restart | `a_directory_that_does_not_load_changes_nothing`, `a_kept_directory_runs_with_its_kept_secrets_after_everything_is_gone` |
 //! | I6 | Removals pass the gate | `when_all_4000_calendars_answer_empty_at_once_at_most_one_percent_of_endpoints_lose_a_meeting`, `a_bad_rule_edit_is_held_until_it_is_approved`, `a_directory_that_removes_too_many_endpoints_is_held_whole`, `while_a_removal_is_held_additions_and_moves_go_on`, `a_held_plan_survives_a_restart` |
+//! | I6a | A place that an endpoint left is cleared only where its own device shows our bookings alone; one device is filled for one endpoint | `an_old_address_is_cleared_only_where_the_recorded_device_shows_our_bookings_alone`, `an_address_that_another_document_takes_over_is_not_cleared`, `of_two_endpoints_with_one_device_only_the_first_by_name_is_filled`, `two_codecs_exchanged_behind_their_addresses_converge` |
 //! | I7 | No event carries an instruction; an operator's approval names a plan that was shown | [`LookAgain`](model::LookAgain), `an_approval_is_answered_by_the_loop_and_a_reload_pokes_it` |
 //! | I8 | `kill -9` at any moment: the restart converges, nothing is lost | `after_kill_9_without_calendar_and_directory_poly_is_answered_and_the_codec_keeps_its_list`, `what_was_committed_is_there_after_a_kill_whole_and_nothing_else` |
 //! | I9 | Only `cli` prints or exits; only `http` connects out; documents and secrets are read by `config` alone; only `status::metrics` names metrics; only [`Clock`](model::Clock) reads the clocks | `the_outside_is_touched_where_the_architecture_says` |

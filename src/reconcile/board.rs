@@ -26,7 +26,7 @@ struct Cells {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Drift {
     /// From a closed set: `NeverPut`, `Pending`, `PutFailed`, `PlanHeld`, `RivalWriter`, `DeviceRewrites`,
-    /// `Suspended`, `Observing`, `NeverSeen`, `Silent`, `Behind`, `Stale`, `Unreadable`, `NoPermission`, `NotFound`,
+    /// `DuplicateDevice`, `DeviceReplaced`, `Suspended`, `Observing`, `NeverSeen`, `Silent`, `Behind`, `Stale`, `Unreadable`, `NoPermission`, `NotFound`,
     /// `Throttled`, `ConfigInvalid`.
     pub reason: &'static str,
     /// Since when.
@@ -146,6 +146,8 @@ pub struct EndpointStatus {
     pub failure: Option<FailureNote>,
     /// Why it is not as wished.
     pub drift: Option<Drift>,
+    /// `DuplicateDevice`: its device is filled for another endpoint; `DeviceReplaced`: another device answers there than before.
+    pub device: Option<Drift>,
 }
 
 /// What is held back by the gate, or waits for a second look.

@@ -126,6 +126,14 @@ pub struct EndpointKnown {
     pub foreign: usize,
     /// The device's recorded serial number.
     pub serial: Option<String>,
+    /// The serial number that answered last, and when.
+    pub answered: Option<(String, Mono)>,
+    /// The device that answers is not this endpoint's to fill.
+    pub rival: Option<Rival>,
+    /// When another device was first seen here.
+    pub replaced_at: Option<Timestamp>,
+    /// It is read before anything is put: what is known of the device is in doubt.
+    pub look_first: bool,
     /// What it shall show, what the gate keeps included.
     pub wished: Option<Arc<Schedule>>,
     /// How many of these are kept by the gate.
@@ -149,6 +157,15 @@ impl EndpointKnown {
             Held::Unknown => None,
         }
     }
+}
+
+/// Why a device that answers is not filled.
+#[derive(Clone, Debug)]
+pub struct Rival {
+    /// `DuplicateDevice` or `DeviceReplaced`.
+    pub drift: Drift,
+    /// Since when it is in question whose the device is.
+    pub asked: Mono,
 }
 
 /// A place that an endpoint left.

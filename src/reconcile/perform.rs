@@ -100,7 +100,9 @@ impl<W: World> Workshop<W> {
                 cell.publish(Edition { schedule: (*schedule).clone(), at: given.at });
                 Ok(Outcome::Published { given: Box::new(given) })
             }
-            Step::Clear { given, .. } => self.world.clear(&given).await.map(|left| Outcome::Cleared { left }),
+            Step::Clear { given, unlisted, .. } => {
+                self.world.clear(&given, unlisted).await.map(|left| Outcome::Cleared { left })
+            }
             Step::ForgetPlace { place } => {
                 self.desk.commit(vec![Op::delete(records::old_place(&place))]).await;
                 Ok(Outcome::Forgotten)

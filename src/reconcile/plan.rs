@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use crate::meetings::{diff, read_window, tick_after};
 use crate::model::desired::ModeState;
 use crate::model::{Desired, DeviceSpec, EndpointSpec, Held, Mono, Now, RoomSpec, Schedule};
@@ -21,6 +23,9 @@ pub const EMPTY_AGAIN: Duration = Duration::from_secs(60);
 pub const REWRITES: u32 = 2;
 /// After so many overwrites within an hour by somebody else, the device is left alone.
 pub const OVERWRITES: usize = 3;
+
+/// A place whose device cannot tell what it holds is cleared only so long after it was left: later anybody may live there.
+pub const UNLISTED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// What to do about one object.
 #[derive(Debug)]
@@ -146,19 +151,23 @@ fn plan_pushed(
     now: Now,
     later: Mono,
 ) -> Planned {
-    let given = match &known.held {
-        Held::Known(given) => given,
-        Held::Unknown if !known.cannot_list => {
-            return Planned::now(Step::ReadHeld { endpoint: endpoint.clone(), given: None });
-        }
-        Held::Unknown => {
-            return first_list(known, wished, room, now, later, |schedule| Step::Put {
-                endpoint: endpoint.clone(),
-                schedule,
-                serial: known.serial.clone(),
-                first: true,
-            });
-        }
+    let look = || {
+        let given = known.given().map(|given| Arc::new(given.schedule.clone()));
+        Planned::now(Step::ReadHeld { endpoint: endpoint.clone(), given })
+    };
+    if known.look_first || (known.held == Held::Unknown && !known.cannot_list) {
+        return look();
+    }
+    if known.rival.is_some() {
+        return if known.next_look <= now.mono { look() } else { Planned::later(later.min(known.next_look)) };
+    }
+    let Held::Known(given) = &known.held else {
+        return first_list(known, wished, room, now, later, |schedule| Step::Put {
+            endpoint: endpoint.clone(),
+            schedule,
+            serial: known.serial.clone(),
+            first: true,
+        });
     };
     if let Some(wished) = wished
         && !diff(wished, &given.schedule, now.wall).is_empty()
@@ -174,11 +183,7 @@ fn plan_pushed(
     if known.cannot_list {
         return Planned::later(later);
     }
-    if known.next_look <= now.mono {
-        let given = Some(Arc::new(given.schedule.clone()));
-        return Planned::now(Step::ReadHeld { endpoint: endpoint.clone(), given });
-    }
-    Planned::later(later.min(known.next_look))
+    if known.next_look <= now.mono { look() } else { Planned::later(later.min(known.next_look)) }
 }
 
 /// A device that rewrites what it is given, or that somebody else writes to, is not written to for ever.
@@ -257,5 +262,6 @@ pub fn plan_old_place(name: &str, place: &OldPlace, blocked: bool, now: Now) -> 
     if due > now.mono {
         return Planned::later(due.min(place.give_up));
     }
-    Planned::now(Step::Clear { place: name.to_owned(), given: Box::new(place.given.clone()) })
+    let unlisted = now.wall.duration_since(place.left_at) < UNLISTED_FOR;
+    Planned::now(Step::Clear { place: name.to_owned(), given: Box::new(place.given.clone()), unlisted })
 }

@@ -142,6 +142,14 @@ impl Sim {
         change(self.state().devices.entry(address.to_owned()).or_default());
     }
 
+    /// The devices at two addresses change places, with what they show.
+    pub fn swap_devices(&self, one: &str, other: &str) {
+        let mut state = self.state();
+        let first = state.devices.remove(one).unwrap_or_default();
+        let second = state.devices.insert(other.to_owned(), first).unwrap_or_default();
+        state.devices.insert(one.to_owned(), second);
+    }
+
     /// What the device at an address shows.
     #[must_use]
     pub fn shows(&self, address: &str) -> Schedule {
@@ -259,9 +267,17 @@ impl World for Sim {
         Ok(HeldRead::Listed(Listed { ours: device.shows, foreign: device.foreign, same, serial: Some(device.serial) }))
     }
 
-    async fn put(&self, endpoint: &EndpointSpec, schedule: &Schedule, _: Option<&str>) -> Result<PutDone, Failure> {
+    async fn put(
+        &self,
+        endpoint: &EndpointSpec,
+        schedule: &Schedule,
+        serial: Option<&str>,
+    ) -> Result<PutDone, Failure> {
         let (address, name) = address_of(endpoint)?;
         let device = self.reach(&address).await?;
+        if serial.is_some_and(|recorded| recorded != device.serial) {
+            return Err(Failure::retry("DeviceReplaced", "another device answers"));
+        }
         let mut state = self.state();
         self.told(&mut state, "put", &format!("put {name} {}", titles(schedule)));
         if let Some(device) = state.devices.get_mut(&address) {
@@ -275,11 +291,12 @@ impl World for Sim {
         Ok(PutDone { same, foreign: 0, serial: Some(device.serial) })
     }
 
-    async fn clear(&self, given: &Given) -> Result<Option<&'static str>, Failure> {
+    async fn clear(&self, given: &Given, unlisted: bool) -> Result<Option<&'static str>, Failure> {
         let Some(target) = &given.target else { return Ok(Some("it has no address")) };
         let device = self.reach(&target.address).await?;
         let mut state = self.state();
-        if device.foreign > 0 || given.serial.as_ref().is_some_and(|serial| *serial != device.serial) {
+        let is_recorded = given.serial.as_ref() == Some(&device.serial);
+        if device.foreign > 0 || !is_recorded || !(device.lists || unlisted) {
             self.told(&mut state, "left", &format!("left {}", target.address));
             return Ok(Some("not ours"));
         }

@@ -86,6 +86,8 @@ pub enum Step {
         place: String,
         /// What was given there, and how it is reached.
         given: Box<Given>,
+        /// It may be cleared although it cannot tell what it holds.
+        unlisted: bool,
     },
     /// Forget a place: its record is no longer needed.
     ForgetPlace {

@@ -88,7 +88,14 @@ pub fn of_room(room: &RoomStatus) -> Vec<Condition> {
 /// What is true of an endpoint.
 #[must_use]
 pub fn of_endpoint(endpoint: &EndpointStatus) -> Vec<Condition> {
-    of_object(endpoint.drift.as_ref(), endpoint.failure.as_ref())
+    let mut conditions = of_object(endpoint.drift.as_ref(), endpoint.failure.as_ref());
+    if let Some(device) = &endpoint.device
+        && conditions.iter().all(|condition| condition.reason != device.reason)
+    {
+        let message = meaning(device.reason).to_owned();
+        conditions.push(Condition { reason: device.reason.into(), since: device.since, message });
+    }
+    conditions
 }
 
 /// The drift, and the failure where it has a reason of its own.
@@ -128,6 +135,8 @@ fn meaning(reason: &str) -> &'static str {
         "PlanHeld" => "a change that takes too much away waits for approval",
         "RivalWriter" => "another system writes to this device",
         "DeviceRewrites" => "the device does not keep what it is given",
+        "DuplicateDevice" => "another endpoint has the same device, by its serial number; only that one is filled",
+        "DeviceReplaced" => "another device answers at this address than before, or than its document names",
         "Suspended" => "suspended by its documents",
         "Observing" => "only watched, by its documents",
         "NeverSeen" => "it has never asked for its meetings",

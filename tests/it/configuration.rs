@@ -5,6 +5,7 @@ mod examples;
 mod hostile;
 mod pages;
 mod resolved;
+mod roots;
 mod services;
 mod sets;
 mod tables;

@@ -17,6 +17,14 @@ use tokio_util::sync::CancellationToken;
 /// Longest wait for something that must come.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// The document of the second directory.
+const TRIO: &str = "\
+apiVersion: otj/v1
+kind: Endpoint
+metadata: {name: trio}
+spec: {profile: hq, roomEmail: fjord@example.com, poly: {username: trio, password: {file: poly}}}
+";
+
 /// A scratch site: a directory, secrets, calendars, a codec outside, and the daemon.
 struct Site {
     dir: tempfile::TempDir,
@@ -39,7 +47,7 @@ impl Site {
         let stop = CancellationToken::new();
         let (codec, codec_address) = codec(&clock, &stop).await;
         let dir = tempfile::tempdir().unwrap();
-        for below in ["otj.d/calendars", "secrets"] {
+        for below in ["otj.d/calendars", "overlay", "secrets"] {
             std::fs::create_dir_all(dir.path().join(below)).unwrap();
         }
         std::fs::write(dir.path().join("secrets/codec"), "codec-password\n").unwrap();
@@ -47,6 +55,8 @@ impl Site {
         let http = Http::new(HttpOptions { allow_loopback: true }).unwrap();
         let site = Self { dir, codec, codec_address, stop, clock, http };
         site.write("documents.yaml", &site.documents("Zoom"));
+        // A second directory of the same deployment, with the Poly endpoint.
+        std::fs::write(site.path("overlay/trio.yaml"), TRIO).unwrap();
         site.invite(&[("standup", 1), ("review", 3)]);
         site
     }
@@ -90,11 +100,6 @@ apiVersion: otj/v1
 kind: Endpoint
 metadata: {{name: codec}}
 spec: {{profile: hq, roomEmail: fjord@example.com, cisco: {{address: {host}, port: {port}}}}}
----
-apiVersion: otj/v1
-kind: Endpoint
-metadata: {{name: trio}}
-spec: {{profile: hq, roomEmail: fjord@example.com, poly: {{username: trio, password: {{file: poly}}}}}}
 "
         )
     }
@@ -122,6 +127,8 @@ spec: {{profile: hq, roomEmail: fjord@example.com, poly: {{username: trio, passw
             .args(["--listen", "127.0.0.1:0", "--poly-listen", "127.0.0.1:0"])
             .arg("--config")
             .arg(self.path("otj.d"))
+            .arg("--config")
+            .arg(self.path("overlay"))
             .arg("--data-dir")
             .arg(self.path("data"))
             .arg("--secret-dir")
@@ -286,14 +293,21 @@ async fn edits_under_a_running_node_take_effect_or_change_nothing() {
     eventually("0", async || site.metric(&daemon, "otj_config_last_reload_successful").await).await;
     assert_eq!(site.codec_shows(), "standup* review*");
 
-    // Half a checkout: one endpoint is missing for a moment.
+    // Half a checkout: one endpoint is missing for a moment, then one directory.
     let whole = site.documents("Zoom");
-    let half = whole.rsplit_once("---\n").unwrap().0;
-    site.write("documents.yaml", half);
+    site.write("documents.yaml", &whole);
+    std::fs::write(site.path("overlay/trio.yaml"), "").unwrap();
     eventually("1", async || site.metric(&daemon, "otj_config_last_reload_successful").await).await;
     eventually("standup* review*", async || site.poly_shows(&daemon).await).await;
 
+    std::fs::remove_file(site.path("overlay/trio.yaml")).unwrap();
+    std::fs::remove_dir(site.path("overlay")).unwrap();
+    eventually("0", async || site.metric(&daemon, "otj_config_last_reload_successful").await).await;
+    eventually("standup* review*", async || site.poly_shows(&daemon).await).await;
+
     // Mended.
+    std::fs::create_dir(site.path("overlay")).unwrap();
+    std::fs::write(site.path("overlay/trio.yaml"), TRIO).unwrap();
     site.write("documents.yaml", &site.documents("Zoom"));
     eventually("1", async || site.metric(&daemon, "otj_config_last_reload_successful").await).await;
     eventually("absent", async || site.metric(&daemon, "otj_drift{kind=\"endpoint\",name=\"codec\"").await).await;

@@ -1,6 +1,8 @@
 //! The loop in virtual time, on a simulated world: text in, text out.
 
+mod devices;
 mod gate;
+mod removals;
 mod renames;
 mod rig;
 mod scenarios;

@@ -56,9 +56,11 @@ pub enum Reference {
 }
 
 impl Reference {
-    /// The name under which what was found is kept: the directory of the document counts, since paths are relative to it.
+    /// The name under which what was found is kept: the directory of the document counts, since paths are relative to it, and
+    /// which of several `--config` directories it is in.
     fn name(&self, file: &SourceFile) -> String {
         let directory = Path::new(&file.relative).parent().unwrap_or(Path::new("")).to_string_lossy();
+        let directory = if file.root == 0 { directory } else { format!("{}:{directory}", file.root).into() };
         let parts = match self {
             Self::File { path, key } => ["file", &directory, path, key.as_deref().unwrap_or("\0")],
             Self::Env(name) => ["env", "", name, ""],

@@ -76,7 +76,8 @@ pub struct Snapshot {
     pub findings: Vec<Diagnostic>,
     /// The first 16 hex digits of SHA-256 over the sorted (path, length, bytes), paths below their root.
     pub checksum: String,
-    /// git's HEAD, or the name of git-sync's link target; empty where neither is known.
+    /// git's HEAD, or the name of git-sync's link target; empty where neither is known. Those of several checkouts stand in the
+    /// order of the directories, with `+` between them.
     pub revision: String,
 }
 
@@ -105,7 +106,14 @@ impl Snapshot {
         for list in [&mut files, &mut tables] {
             list.sort_by(|a, b| (&a.path, a.root).cmp(&(&b.path, b.root)));
         }
-        let revision = roots.iter().map(revision::of).find(|revision| !revision.is_empty()).unwrap_or_default();
+        let mut revisions: Vec<String> = vec![];
+        for revision in roots.iter().map(revision::of) {
+            // Directories of one checkout have one revision.
+            if !revision.is_empty() && !revisions.contains(&revision) {
+                revisions.push(revision);
+            }
+        }
+        let revision = revisions.join("+");
         let checksum = checksum(&files, &tables);
         Self { roots, files, tables, findings, checksum, revision }
     }

@@ -15,6 +15,7 @@ use super::super::observed::{Trouble, jittered};
 use super::super::plan::{LOOK_EVERY, next_read};
 use super::super::step::{AgendaRead, Ended, HeldRead, Outcome, PutDone};
 use super::carry::wrote_held;
+use super::identity::Device;
 use super::{DOCUMENTS_EVERY, Planner};
 
 /// From three meetings to none needs a second look: an empty answer is the likeliest way for a calendar to be wrong.
@@ -49,6 +50,10 @@ impl Planner {
             (Object::Room(key), Err(failure)) => self.room_failed(key, label, failure, now),
             (Object::Endpoint(name), Err(failure)) => {
                 if let Some(known) = self.endpoints.get_mut(name) {
+                    if failure.reason == "DeviceReplaced" {
+                        // Nothing was put: what stands there now is read first.
+                        known.look_first = true;
+                    }
                     if known.trouble.is_none() {
                         tracing::warn!(event = "push_failed", endpoint = %name, reason = failure.reason, "The endpoint did not take its schedule; trying again.");
                     }
@@ -137,6 +142,8 @@ impl Planner {
             self.due.set(Object::Documents, now.mono + GIT_AGAIN);
             return;
         }
+        // What was read before says nothing about what will be read next.
+        self.documents.removing = None;
         let since = self.config.drift.as_ref().map_or(now.wall, |drift| drift.since);
         tracing::warn!(
             event = "config_refused",
@@ -243,19 +250,28 @@ impl Planner {
         }
         known.last_contact = Some(now.wall);
         known.next_look = now.mono + jittered(LOOK_EVERY, name.as_str(), 0);
+        known.look_first = false;
+        known.cannot_list = matches!(read, HeldRead::CannotList { .. });
+        let serial = match &read {
+            HeldRead::CannotList { serial } => serial.clone(),
+            HeldRead::Listed(listed) => listed.serial.clone(),
+        };
+        let device = self.answered(name, serial.as_deref(), now);
+        let Some(known) = self.endpoints.get_mut(name) else { return };
+        if device == Device::Replaced {
+            // This device was given nothing by this endpoint: what it loses is no loss here.
+            known.last_put = None;
+        }
         match read {
-            HeldRead::CannotList { serial } => {
-                known.cannot_list = true;
-                known.serial = serial.or(known.serial.take());
-            }
+            // Nothing is known of what another device holds.
+            HeldRead::CannotList { .. } if device == Device::Replaced => known.held = Held::Unknown,
+            HeldRead::CannotList { .. } => {}
             HeldRead::Listed(listed) => {
-                known.cannot_list = false;
                 known.foreign = listed.foreign;
-                known.serial = listed.serial.clone().or(known.serial.take());
                 if listed.same == Some(true) {
                     return;
                 }
-                if known.given().is_some() {
+                if known.given().is_some() && device == Device::Same {
                     tracing::warn!(endpoint = %name, foreign = listed.foreign, "The endpoint holds another list than it was given.");
                     known.overwritten.push_back(now.mono);
                     while known.overwritten.front().is_some_and(|at| *at + OVERWRITES_FOR <= now.mono) {
@@ -287,7 +303,6 @@ impl Planner {
         known.last_put = Some(now.wall);
         known.foreign = done.foreign;
         known.next_look = now.mono + jittered(LOOK_EVERY, name.as_str(), 0);
-        known.serial = done.serial.or(known.serial.take());
         let digest = given.schedule.digest();
         known.unheld = match (done.same, known.unheld) {
             (Some(false), (count, of)) if of == digest => (count + 1, digest),
@@ -296,6 +311,7 @@ impl Planner {
         };
         // The first time that a put does not hold, the endpoint is read and put again.
         known.held = if known.unheld.0 == 1 { Held::Unknown } else { Held::Known(Box::new(given)) };
+        self.answered(name, done.serial.as_deref(), now);
     }
 
     fn published(&mut self, name: &EndpointName, given: Given, now: Now) {

@@ -81,7 +81,7 @@ impl Planner {
         self.config.last_success_at = Some(now.wall);
         let is_change = self.config.generation == 0 || *desired != *self.desired;
         if !is_change {
-            self.settled(&read, now);
+            self.settled(&read, false, now);
             return;
         }
         if self.config.generation > 0 && self.documents.approved.as_deref() != Some(read.checksum.as_str()) {
@@ -143,13 +143,14 @@ impl Planner {
         self.board.put_config(self.config.clone());
     }
 
-    /// The directory is the wish in force.
-    fn settled(&mut self, read: &DocumentsRead, now: Now) {
+    /// The directory is the wish in force, `anew` when it differs from the one before: then what is kept differs too, be it in
+    /// a secret alone.
+    fn settled(&mut self, read: &DocumentsRead, anew: bool, now: Now) {
         self.documents.removing = None;
         self.documents.held = None;
         self.config.drift = None;
         let was_kept = std::mem::replace(&mut self.documents.kept, false);
-        if was_kept || self.config.checksum != read.checksum {
+        if was_kept || anew || self.config.checksum != read.checksum {
             self.config.source = "directory";
             self.config.checksum.clone_from(&read.checksum);
             self.documents.record = Some(read.record.clone());
@@ -182,15 +183,17 @@ impl Planner {
         self.carry(&renamed, &desired);
         self.take_up(&desired);
         self.places_of(&desired);
+        self.index_devices();
         self.gate.count_scopes(desired.endpoints.values().map(|endpoint| &**endpoint));
         let rooms = self.adopt_rooms(&old, &desired);
         let touched = self.adopt_endpoints(&old, &desired, &rooms, now);
         let removed = self.remove_endpoints(&old, &desired, now);
+        self.index_devices();
         if !renamed.is_empty() {
             // The names in the records and the names in the kept directory change in one transaction.
             self.records.push(Op::put(records::DIRECTORY, read.record.to_vec()));
         }
-        self.settled(&read, now);
+        self.settled(&read, true, now);
         self.publish_wish();
         if !first || !touched.is_empty() {
             self.begin_assessment(touched, rooms, removed, now);
@@ -256,6 +259,9 @@ impl Planner {
                     known.unheld.0 = 0;
                     known.overwritten.clear();
                 }
+            }
+            if before != Some(endpoint) {
+                self.ask_anew(name);
             }
             self.leave_old_place(name, endpoint, now);
             touched.insert(name.clone());

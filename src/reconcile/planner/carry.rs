@@ -189,6 +189,8 @@ impl Planner {
             "Documents have new names; what is known goes on under them."
         );
         self.carry_endpoints(renamed);
+        let rivals = std::mem::take(&mut self.rivals).into_iter();
+        self.rivals = rivals.map(|(name, of)| (renamed.endpoint(&name), renamed.endpoint(&of))).collect();
         self.carry_rooms(renamed, new);
         self.gate.rename(renamed);
         if let Some(assessment) = &mut self.assessing {

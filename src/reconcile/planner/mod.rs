@@ -4,6 +4,7 @@
 mod absorb;
 mod adopt;
 mod carry;
+mod identity;
 mod places;
 mod report;
 mod restore;
@@ -99,6 +100,10 @@ pub struct Planner {
     began_as: BTreeMap<Object, Object>,
     /// Who has which address and port by the documents.
     addresses: BTreeMap<(String, u16), EndpointName>,
+    /// Endpoints by the serial number of their device.
+    devices: BTreeMap<String, EndpointName>,
+    /// Who waits because the device that answers is recorded for another one.
+    rivals: BTreeMap<EndpointName, EndpointName>,
     /// What the store kept and nobody claims yet.
     unclaimed: Kept,
 }
@@ -150,6 +155,8 @@ impl Planner {
             tally: outlets.tally,
             began_as: BTreeMap::new(),
             addresses: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            rivals: BTreeMap::new(),
             unclaimed: Kept::default(),
         }
     }

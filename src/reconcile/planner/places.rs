@@ -88,8 +88,7 @@ impl Planner {
         if address.as_ref().is_some_and(|address| self.addresses.contains_key(address)) {
             return true;
         }
-        let serial = place.given.serial.as_deref().filter(|serial| !serial.is_empty());
-        serial.is_some_and(|serial| self.endpoints.values().any(|known| known.serial.as_deref() == Some(serial)))
+        place.given.serial.as_ref().is_some_and(|serial| self.devices.contains_key(serial))
     }
 
     /// An endpoint that left the documents a moment ago, also under a former name, is as it was.
@@ -123,7 +122,13 @@ impl Planner {
         }
         let Held::Known(given) = std::mem::take(&mut known.held) else { return };
         self.records.push(Op::delete(records::held(name)));
-        known.serial = None;
+        if let Some(serial) = known.serial.take()
+            && self.devices.get(&serial) == Some(name)
+        {
+            self.devices.remove(&serial);
+        }
+        known.answered = None;
+        known.replaced_at = None;
         known.last_put = None;
         known.cannot_list = false;
         // What a Poly endpoint fetched stands at no address.
@@ -146,6 +151,7 @@ impl Planner {
         let mut removed = Vec::new();
         for (name, endpoint) in old.endpoints.iter().filter(|(name, _)| !new.endpoints.contains_key(name)) {
             let Some(known) = self.endpoints.remove(name) else { continue };
+            self.rivals.remove(name);
             self.board.remove_endpoint(name);
             self.due.forget(&Object::Endpoint(name.clone()));
             self.records.push(Op::delete(records::held(name)));

@@ -15,6 +15,8 @@ use super::Planner;
 const STALE_AFTER: SignedDuration = SignedDuration::from_mins(15);
 /// A Poly endpoint that fetched an older list for longer than this has fallen behind.
 const BEHIND_AFTER: SignedDuration = SignedDuration::from_mins(2);
+/// That a device is another one than before is said for so long.
+const REPLACED_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// A Poly endpoint not heard of for this long is silent.
 const SILENT_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
@@ -85,6 +87,7 @@ impl Planner {
             user_agent: known.presence.as_ref().and_then(|presence| presence.user_agent.clone()),
             failure: known.trouble.as_ref().map(super::Trouble::note),
             drift: known.drift.clone(),
+            device: device_condition(known, now.wall),
         };
         self.board.put_endpoint(status);
     }
@@ -139,6 +142,9 @@ fn endpoint_drift(
     synced: bool,
     now: Timestamp,
 ) -> Option<&'static str> {
+    if let (Some(rival), ModeState::Enforce) = (&known.rival, mode) {
+        return Some(rival.drift.reason);
+    }
     if synced {
         known.behind_since = None;
         return match &endpoint.device {
@@ -173,6 +179,13 @@ fn endpoint_drift(
             (now.duration_since(behind) > BEHIND_AFTER).then_some("Behind")
         }
     }
+}
+
+/// What is to be said about the device itself: that it is not filled, or that it is another one since less than a day.
+fn device_condition(known: &EndpointKnown, now: Timestamp) -> Option<Drift> {
+    let replaced = known.replaced_at.filter(|at| now.duration_since(*at) < REPLACED_FOR);
+    let replaced = replaced.map(|since| Drift { reason: "DeviceReplaced", since });
+    known.rival.as_ref().map(|rival| rival.drift.clone()).or(replaced)
 }
 
 fn is_silent(known: &EndpointKnown, now: Timestamp) -> bool {

@@ -58,6 +58,7 @@ impl Planner {
             self.due.touch(Object::Endpoint(name.clone()));
         }
         self.places_of(&desired);
+        self.index_devices();
         self.gate.count_scopes(desired.endpoints.values().map(|endpoint| &**endpoint));
         self.config.generation = 1;
         self.config.source = "kept";

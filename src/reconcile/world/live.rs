@@ -151,6 +151,10 @@ impl Drop for Borrowed<'_> {
     }
 }
 
+fn replaced() -> Failure {
+    Failure::retry("DeviceReplaced", "another device answers at this address than the one that was filled")
+}
+
 fn foreign(seen: &[Seen]) -> usize {
     seen.iter().filter(|seen| seen.ours.is_none()).count()
 }
@@ -214,7 +218,12 @@ impl World for Live {
         }))
     }
 
-    async fn put(&self, endpoint: &EndpointSpec, schedule: &Schedule, _: Option<&str>) -> Result<PutDone, Failure> {
+    async fn put(
+        &self,
+        endpoint: &EndpointSpec,
+        schedule: &Schedule,
+        serial: Option<&str>,
+    ) -> Result<PutDone, Failure> {
         let spec = match &endpoint.device {
             DeviceSpec::Cisco(spec) => spec,
             DeviceSpec::Poly(_) => {
@@ -223,6 +232,12 @@ impl World for Live {
             DeviceSpec::Webex(_) => return Err(webex_is_not_reached()),
         };
         let mut session = self.session(spec);
+        let known = session.get().known().and_then(|facts| facts.serial.as_deref());
+        if let (Some(recorded), Some(known)) = (serial, known)
+            && recorded != known
+        {
+            return Err(replaced());
+        }
         let done = cisco::put_schedule(&self.http, session.get(), spec, &self.deployment, schedule).await?;
         self.keep_pin(&session).await;
         let seen = done.seen.as_deref();
@@ -233,22 +248,27 @@ impl World for Live {
         })
     }
 
-    async fn clear(&self, given: &Given) -> Result<Option<&'static str>, Failure> {
+    async fn clear(&self, given: &Given, unlisted: bool) -> Result<Option<&'static str>, Failure> {
         let Some(spec) = &given.target else { return Ok(Some("it has no address")) };
         let mut session = self.session(spec);
-        match cisco::list(&self.http, session.get(), spec, &self.deployment).await {
-            Ok(listing) => {
-                if given.serial.is_some() && listing.serial != given.serial {
-                    return Ok(Some("another device answers there"));
-                }
-                if foreign(&listing.bookings) > 0 {
-                    return Ok(Some("somebody else's bookings are there"));
-                }
-                if listing.bookings.is_empty() {
-                    return Ok(None);
-                }
+        let listed = cisco::list(&self.http, session.get(), spec, &self.deployment).await;
+        let serial = match &listed {
+            Ok(listing) => listing.serial.clone(),
+            // The facts were asked for before the list.
+            Err(EndpointError::CannotList) => session.get().known().and_then(|facts| facts.serial.clone()),
+            Err(_) => None,
+        };
+        let is_recorded = given.serial.is_some() && serial == given.serial;
+        match listed {
+            Ok(_) | Err(EndpointError::CannotList) if !is_recorded => {
+                return Ok(Some("another device answers there, or none that tells its serial number"));
             }
-            Err(EndpointError::CannotList) => {}
+            Ok(listing) if foreign(&listing.bookings) > 0 => return Ok(Some("somebody else's bookings are there")),
+            Ok(listing) if listing.bookings.is_empty() => return Ok(None),
+            Err(EndpointError::CannotList) if !unlisted => {
+                return Ok(Some("the device cannot tell what it holds, and it was left too long ago"));
+            }
+            Ok(_) | Err(EndpointError::CannotList) => {}
             Err(error) => return Err(error.into()),
         }
         cisco::clear(&self.http, session.get(), spec).await?;

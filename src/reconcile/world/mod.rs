@@ -51,7 +51,8 @@ pub trait World: Send + Sync + 'static {
         given: Option<&Schedule>,
     ) -> impl Future<Output = Result<HeldRead, Failure>> + Send;
 
-    /// Replaces everything an endpoint shows.
+    /// Replaces everything an endpoint shows. Nothing is put when the device is known to be another one than `serial`:
+    /// `DeviceReplaced`.
     fn put(
         &self,
         endpoint: &EndpointSpec,
@@ -60,6 +61,11 @@ pub trait World: Send + Sync + 'static {
     ) -> impl Future<Output = Result<PutDone, Failure>> + Send;
 
     /// Clears a place an endpoint left, if a read-back shows that it is the recorded device and holds our bookings only:
-    /// somebody else may live there by now. `Ok(Some(reason))`: it was left as it is.
-    fn clear(&self, given: &Given) -> impl Future<Output = Result<Option<&'static str>, Failure>> + Send;
+    /// somebody else may live there by now. A device that cannot list is cleared only when `unlisted`. `Ok(Some(reason))`: it was
+    /// left as it is.
+    fn clear(
+        &self,
+        given: &Given,
+        unlisted: bool,
+    ) -> impl Future<Output = Result<Option<&'static str>, Failure>> + Send;
 }

@@ -3,12 +3,12 @@
 //! ```text
 //! 10:00 calendar fjord standup@11:00* lunch@12:00        * : the invitation has an address to dial
 //! 10:05 calendar fjord fails Throttled | works | hangs
-//! 10:05 device oslo fails PushFailed | works | hangs | forgets | rewrites | cannot list | rival
-//! 10:10 wish oslo=fjord bergen=vik:poly nord~sor=fjord:oslo  name[~former]=room[:address|:poly[=login]], the whole directory
+//! 10:05 device oslo fails PushFailed | works | hangs | forgets | rewrites | cannot list | rival | serial S1 | swaps bergen
+//! 10:10 wish oslo=fjord bergen=vik:poly nord~sor=fjord:oslo  name[~former]=room[:address[#serial]|:poly[=login]], the whole directory
 //! 10:10 integration dav~calendars                        what the next wish calls the one calendar service; `profile` likewise
 //! 10:10 rule other.example                               the domain the one rule looks for
 //! 10:10 directory fails | invalid | git | lost           lost: the kept one does not load any more
-//! 10:20 status oslo                                      one line into the log
+//! 10:20 status oslo                                      one line into the log; `conditions oslo` likewise
 //! ```
 
 use std::sync::Arc;
@@ -101,6 +101,15 @@ impl Stage {
         self.look_again.send(LookAgain::Documents).await.unwrap();
     }
 
+    /// The directory as it was wished last.
+    pub(super) fn last_wished(&self) -> Arc<otj::model::Desired> {
+        self.wish.wished[&self.checksum()].clone()
+    }
+
+    pub(super) fn checksum(&self) -> String {
+        self.wish.desired().checksum
+    }
+
     pub(super) async fn approve(&self, checksum: &str) -> Result<String, String> {
         let (answer, said) = oneshot::channel();
         self.commands.send(Command::Approve { checksum: checksum.to_owned(), answer }).await.unwrap();
@@ -151,6 +160,7 @@ impl Stage {
                 };
                 self.sim.device(address, |device| device.fails = Some(failure));
             }
+            ["device", one, "swaps", other] => self.sim.swap_devices(one, other),
             ["device", address, words @ ..] => self.sim.device(address, |device| match words {
                 ["works"] => {
                     device.fails = None;
@@ -209,6 +219,12 @@ impl Stage {
                         .trim_end()
                         .to_owned(),
                 );
+            }
+            ["conditions", name] => {
+                let status = self.board.endpoint(&EndpointName::parse(name).unwrap()).expect("it is on the board");
+                let conditions = otj::status::conditions::of_endpoint(&status);
+                let reasons: Vec<String> = conditions.into_iter().map(|condition| condition.reason).collect();
+                log.push(format!("{} conditions {name} {}", self.time(), reasons.join(" ")).trim_end().to_owned());
             }
             ["status", name] => log.push(format!("{} status {name} {}", self.time(), self.status(name))),
             ["published", name] => log.push(format!("{} published {name} {}", self.time(), self.published(name))),

@@ -21,7 +21,7 @@ pub fn email(room: &str) -> RoomEmail {
 /// What the directory asks for.
 #[derive(Clone, Debug)]
 pub struct Wish {
-    /// As `name[~former][=room[:address|:poly|:poly=login]]`.
+    /// As `name[~former]=room[:address[#serial]|:poly[=login]]`.
     pub endpoints: Vec<String>,
     /// The calendar service, as `name[~former]`.
     pub integration: String,
@@ -162,8 +162,9 @@ fn device_of(text: &str, name: &str) -> DeviceSpec {
         let username = login.strip_prefix('=').unwrap_or(name).to_owned();
         return DeviceSpec::Poly(PolySpec { username, password, model, emit });
     }
+    let (address, serial) = text.split_once('#').map_or((text, None), |(text, serial)| (text, Some(serial)));
     DeviceSpec::Cisco(CiscoSpec {
-        address: text.to_owned(),
+        address: address.to_owned(),
         port: 443,
         use_https: true,
         tls: TlsMode::Verify,
@@ -171,7 +172,7 @@ fn device_of(text: &str, name: &str) -> DeviceSpec {
         username: "admin".into(),
         password,
         wire: Wire::Auto,
-        serial: None,
+        serial: serial.map(str::to_owned),
         fingerprint: None,
         on_conflict: OnConflict::Report,
     })

@@ -301,6 +301,7 @@ fn codec() -> EndpointStatus {
             attempts: 4,
         }),
         drift: Some(Drift { reason: "PutFailed", since: at("07:30") }),
+        device: None,
     }
 }
 
@@ -325,6 +326,7 @@ fn poly() -> EndpointStatus {
         user_agent: Some("Trio</td>".into()),
         failure: None,
         drift: None,
+        device: None,
     }
 }
 
