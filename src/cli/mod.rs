@@ -10,6 +10,7 @@ mod logs;
 mod man;
 mod match_invitation;
 mod node;
+mod plan;
 mod reload;
 mod run;
 mod schema;
@@ -48,6 +49,7 @@ enum Verb {
     Schema(schema::Schema),
     Test(test::Test),
     Match(match_invitation::Match),
+    Plan(plan::Plan),
     Status(status::Status),
     Approve(approve::Approve),
     Reload(reload::Reload),
@@ -76,6 +78,7 @@ fn outcome(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Verb::Schema(verb) => schema::run(verb),
         Verb::Test(verb) => test::run(verb),
         Verb::Match(verb) => match_invitation::run(verb),
+        Verb::Plan(verb) => plan::run(verb),
         Verb::Status(verb) => status::run(verb),
         Verb::Approve(verb) => approve::run(verb),
         Verb::Reload(verb) => reload::run(verb),

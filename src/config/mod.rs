@@ -12,9 +12,11 @@ mod rule_tests;
 pub mod schema;
 mod table;
 pub mod watch;
+mod written;
 pub(crate) mod yaml;
 
-pub use files::{LastValues, ReadFailure, ReadOptions, SecretOptions, Secrets, Snapshot};
+pub use files::{LastValues, ReadFailure, ReadOptions, SecretOptions, Secrets, Snapshot, SourceFile};
 pub use load::{InvitationReader, LoadOptions, Loaded, load};
 pub use rule_tests::event_from_json;
 pub use watch::Watch;
+pub use written::{Field, Written, written};

@@ -7,6 +7,7 @@ mod configuration;
 mod demo;
 mod formats;
 mod node;
+mod plan;
 mod poly;
 mod python;
 mod reconciling;

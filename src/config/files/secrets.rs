@@ -69,6 +69,26 @@ impl Reference {
     }
 }
 
+impl Reference {
+    /// Where the reference leads, whichever file of the directory it is written in.
+    fn place(&self, file: &SourceFile) -> String {
+        match self {
+            Self::Env(name) => format!("env {name}"),
+            Self::File { path, key } => {
+                let mut place = Path::new(&file.relative).parent().unwrap_or(Path::new("")).to_path_buf();
+                for part in Path::new(path).components() {
+                    match part {
+                        Component::CurDir => {}
+                        Component::ParentDir if place.file_name().is_some_and(|name| name != "..") => drop(place.pop()),
+                        other => place.push(other),
+                    }
+                }
+                format!("file {} {}", place.display(), key.as_deref().unwrap_or_default())
+            }
+        }
+    }
+}
+
 /// Why kept secrets cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the kept secrets cannot be understood")]
@@ -115,6 +135,8 @@ fn serves(read_at: Timestamp, now: Timestamp) -> bool {
 #[derive(Default)]
 pub struct Secrets {
     options: SecretOptions,
+    /// Every reference stands for itself, and nothing is looked up.
+    by_reference: bool,
     /// What was found at an earlier load, used where the reference cannot be read now.
     kept: BTreeMap<String, Bytes>,
     found: BTreeMap<String, Bytes>,
@@ -140,6 +162,13 @@ impl Secrets {
     #[must_use]
     pub fn live(options: SecretOptions) -> Self {
         Self { options, ..Self::default() }
+    }
+
+    /// Reads no secret at all: each is known by where it is, and two are the same when they are in the same place. For comparing
+    /// directories.
+    #[must_use]
+    pub fn by_reference(options: SecretOptions) -> Self {
+        Self { options, by_reference: true, ..Self::default() }
     }
 
     /// Looks into the world, and falls back on what was read in the last 15 minutes.
@@ -184,6 +213,9 @@ impl Secrets {
 
     /// The credential behind a reference in `file`.
     pub fn resolve(&mut self, snapshot: &Snapshot, file: &SourceFile, reference: &Reference) -> SecretValue {
+        if self.by_reference {
+            return SecretValue::Known(Secret::new(reference.place(file)));
+        }
         let live = match reference {
             Reference::File { path, key: None } => self.whole_file(snapshot, file, path),
             Reference::File { path, key: Some(key) } => self.entry(snapshot, file, path, key),

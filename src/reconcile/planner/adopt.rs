@@ -339,6 +339,14 @@ fn removes_documents(old: &Desired, new: &Desired) -> bool {
         || old.profiles.keys().any(|name| !new.profiles.contains_key(name))
 }
 
+/// `old` under the names that `new` gives its documents, and why a running node would hold the change, in one sentence.
+#[must_use]
+pub fn foreseen(old: &Arc<Desired>, new: &Desired) -> (Arc<Desired>, Option<String>) {
+    let before = Renamed::between(old, new).applied_to(old);
+    let held = removes_too_much(&before, new);
+    (before, held)
+}
+
 /// Why adopting `new` would remove too much, in one sentence; `None`: it would not.
 fn removes_too_much(old: &Desired, new: &Desired) -> Option<String> {
     let gone = old.endpoints.keys().filter(|name| !new.endpoints.contains_key(name)).count();

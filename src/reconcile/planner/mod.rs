@@ -9,6 +9,7 @@ mod places;
 mod report;
 mod restore;
 
+pub use adopt::foreseen;
 pub use restore::Kept;
 
 use std::collections::BTreeMap;

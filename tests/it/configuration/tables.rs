@@ -145,3 +145,19 @@ fn a_table_that_is_not_there_stops_the_directory() {
         assert!(loaded.desired.is_none());
     }
 }
+
+#[test]
+fn a_site_of_1500_rooms_fits_into_120_lines_and_one_table() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/large/otj.d");
+    let snapshot = super::read(&directory);
+    let lines = |files: &[otj::config::SourceFile]| files.iter().map(|file| file.text().lines().count()).sum::<usize>();
+    assert!(lines(&snapshot.files) <= 120, "{}", lines(&snapshot.files));
+    assert_eq!((snapshot.tables.len(), lines(&snapshot.tables)), (1, 1501));
+    let loaded = loaded(&snapshot, &LoadOptions::default());
+    assert_eq!(wrong(&loaded.diagnostics), "");
+    let desired = loaded.desired.unwrap();
+    let count = |label: &str| desired.endpoints.values().filter(|it| it.device.label() == label).count();
+    assert_eq!((count("cisco"), count("poly"), count("webex"), desired.rooms.len()), (900, 500, 100, 1500));
+    assert_eq!((desired.profiles.len(), desired.integrations.len(), desired.locations.len()), (3, 3, 4));
+    assert!(desired.profiles.values().all(|profile| desired.evaluations[&profile.evaluation].rules.len() == 12));
+}
