@@ -5,6 +5,9 @@ use otj::diagnostic::text;
 
 use super::{CANARY, loaded};
 
+#[path = "../../fuzz/mutate.rs"]
+mod mutate;
+
 fn codes(text: &str) -> Vec<&'static str> {
     let snapshot = Snapshot::of_texts(&[("a.yaml", text)]);
     loaded(&snapshot, &LoadOptions::default()).diagnostics.iter().map(|finding| finding.code).collect()
@@ -72,4 +75,17 @@ fn a_key_that_is_a_secret_is_not_quoted() {
     let loaded = loaded(&snapshot, &LoadOptions::default());
     let shown = text::render(&loaded.diagnostics, |path| snapshot.text_of(path), false);
     assert!(shown.contains("OTJ201") && !shown.contains(CANARY), "{shown}");
+}
+
+/// A short run of what `tests/fuzz/loader.rs` does for minutes.
+#[test]
+fn documents_that_are_nearly_right_are_findings_and_never_a_panic() {
+    let mut mutations = mutate::Mutations::of_project(1);
+    for _ in 0..200 {
+        let (first, second) = (mutations.text(), mutations.text());
+        let snapshot = Snapshot::of_texts(&[("a.yaml", &first), ("b.yaml", &second)]);
+        let loaded = loaded(&snapshot, &LoadOptions { check_secrets: true, ..LoadOptions::default() });
+        let shown = text::render(&loaded.diagnostics, |path| snapshot.text_of(path), false);
+        assert_eq!(shown.is_empty(), loaded.diagnostics.is_empty());
+    }
 }
