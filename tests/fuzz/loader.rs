@@ -41,7 +41,11 @@ fn main() -> ExitCode {
             std::fs::create_dir_all(&folder).unwrap();
             std::fs::write(folder.join("a.yaml"), &first).unwrap();
             std::fs::write(folder.join("b.yaml"), &second).unwrap();
-            println!("{}: {}", folder.display(), if outcome.is_err() { "a panic".to_owned() } else { format!("{took:.1?}") });
+            println!(
+                "{}: {}",
+                folder.display(),
+                if outcome.is_err() { "a panic".to_owned() } else { format!("{took:.1?}") }
+            );
         }
     }
     println!("{texts} texts, {findings} findings, {faults} faults");
