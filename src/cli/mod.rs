@@ -5,6 +5,8 @@ mod completions;
 mod demo;
 mod directory;
 mod event_file;
+mod export;
+mod import;
 mod lint;
 mod logs;
 mod man;
@@ -50,6 +52,8 @@ enum Verb {
     Test(test::Test),
     Match(match_invitation::Match),
     Plan(plan::Plan),
+    Import(import::Import),
+    Export(export::Export),
     Status(status::Status),
     Approve(approve::Approve),
     Reload(reload::Reload),
@@ -79,6 +83,8 @@ fn outcome(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Verb::Test(verb) => test::run(verb),
         Verb::Match(verb) => match_invitation::run(verb),
         Verb::Plan(verb) => plan::run(verb),
+        Verb::Import(verb) => import::run(verb),
+        Verb::Export(verb) => export::run(verb),
         Verb::Status(verb) => status::run(verb),
         Verb::Approve(verb) => approve::run(verb),
         Verb::Reload(verb) => reload::run(verb),

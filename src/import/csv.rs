@@ -56,7 +56,9 @@ impl CsvFault {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Open { .. } => "a quotation mark inside a quoted field is written twice",
-            Self::AfterQuote { .. } => "write a comma after the closing quotation mark, or double the marks inside the field",
+            Self::AfterQuote { .. } => {
+                "write a comma after the closing quotation mark, or double the marks inside the field"
+            }
             Self::NotUtf8 { .. } => "save the file as UTF-8, in a spreadsheet as \"CSV UTF-8\"",
         }
     }

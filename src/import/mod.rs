@@ -8,15 +8,21 @@
 //!  documents ──► endpoints ──► guide's CSV
 //! ```
 
+pub mod csv;
 pub mod diff;
 mod draft;
 mod edit;
+pub mod endpoints;
 mod existing;
+mod fault;
 mod layout;
 mod merge;
 mod order;
+pub mod pexip;
+pub mod secrets;
 pub mod text;
 
 pub use draft::Draft;
 pub use existing::{ConfigFile, Existing, Standing, Unreadable};
+pub use fault::{Fault, has_errors};
 pub use merge::{Action, Change, FieldChange, FileChange, Merge, merge};

@@ -6,6 +6,7 @@ mod cisco;
 mod configuration;
 mod demo;
 mod formats;
+mod import;
 mod node;
 mod plan;
 mod poly;

@@ -11,8 +11,8 @@ mod table;
 
 use crate::model::Secret;
 
-pub use documents::{Render, rows};
-pub use drafts::{Drafted, PasswordPolicy, SecretEntry, drafts};
+pub use documents::{Known, Render, add_passwords, rows};
+pub use drafts::{DraftOptions, Drafted, drafts};
 pub use reading::{ReadRows, read};
 pub use table::{TableFile, tables};
 
@@ -95,6 +95,14 @@ pub struct Row {
     pub room_email: String,
     /// Its group; blank: none.
     pub group: String,
+}
+
+impl Row {
+    /// The line of its file.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.origin.rsplit(':').next().and_then(|line| line.parse().ok()).unwrap_or(0)
+    }
 }
 
 /// The canonical CSV of rows. Passwords are written only where `with_passwords` says so.

@@ -86,7 +86,9 @@ impl Reading<'_> {
 
     fn separated_otherwise(&mut self, first: &Record) -> bool {
         let text = &first.fields[0].text;
-        let Some(separator) = [(';', "semicolons"), ('\t', "tabs")].into_iter().find(|(c, _)| text.matches(*c).count() >= 3) else {
+        let Some(separator) =
+            [(';', "semicolons"), ('\t', "tabs")].into_iter().find(|(c, _)| text.matches(*c).count() >= 3)
+        else {
             return false;
         };
         let message = format!("the fields are separated by {}", separator.1);
@@ -99,7 +101,10 @@ impl Reading<'_> {
         for field in &record.fields {
             let Some(column) = COLUMNS.into_iter().find(|column| *column == field.text) else {
                 let meant = did_you_mean(&field.text, COLUMNS);
-                let help = meant.map_or_else(|| format!("the columns are {}", COLUMNS.join(", ")), |it| format!("did you mean `{it}`?"));
+                let help = meant.map_or_else(
+                    || format!("the columns are {}", COLUMNS.join(", ")),
+                    |it| format!("did you mean `{it}`?"),
+                );
                 self.error(field.at, format!("there is no column `{}`", field.text), &help);
                 continue;
             };
@@ -140,7 +145,11 @@ impl Reading<'_> {
         let port = cells.text("api_port");
         let port = port.parse().ok().filter(|port| *port > 0).or_else(|| {
             if !port.is_empty() {
-                self.error(cells.at("api_port"), "the port is no number from 1 to 65535", "leave it blank for 443, or 80 without HTTPS");
+                self.error(
+                    cells.at("api_port"),
+                    "the port is no number from 1 to 65535",
+                    "leave it blank for 443, or 80 without HTTPS",
+                );
             }
             None
         });
@@ -171,7 +180,11 @@ impl Reading<'_> {
         let text = cells.text("endpoint_type");
         let found = [DeviceType::Cisco, DeviceType::Poly, DeviceType::Webex].into_iter().find(|it| it.word() == text);
         found.unwrap_or_else(|| {
-            let message = if text.is_empty() { "the endpoint has no type".to_owned() } else { format!("there is no endpoint type `{text}`") };
+            let message = if text.is_empty() {
+                "the endpoint has no type".to_owned()
+            } else {
+                format!("there is no endpoint type `{text}`")
+            };
             self.error(cells.at("endpoint_type"), message, "write CISCO, POLY or WEBEX");
             DeviceType::default()
         })
@@ -183,7 +196,11 @@ impl Reading<'_> {
             "" | "TRUE" | "YES" => true,
             "FALSE" | "NO" => false,
             _ => {
-                self.error(cells.at(COLUMN), format!("`{COLUMN}` is neither yes nor no"), "write TRUE, YES, FALSE or NO, in capitals");
+                self.error(
+                    cells.at(COLUMN),
+                    format!("`{COLUMN}` is neither yes nor no"),
+                    "write TRUE, YES, FALSE or NO, in capitals",
+                );
                 true
             }
         }
@@ -195,7 +212,11 @@ impl Reading<'_> {
             "YES" => Some(true),
             "NO" => Some(false),
             _ => {
-                self.error(cells.at(column), format!("`{column}` is none of its three values"), "write GLOBAL, YES or NO, in capitals");
+                self.error(
+                    cells.at(column),
+                    format!("`{column}` is none of its three values"),
+                    "write GLOBAL, YES or NO, in capitals",
+                );
                 None
             }
         }
@@ -214,7 +235,11 @@ impl Reading<'_> {
                 self.error(field.at, format!("`{column}` is longer than {longest} characters"), "shorten it");
             }
             if *column != "description" && field.text.chars().any(char::is_control) {
-                self.error(field.at, format!("`{column}` has a line break or another control character"), "take it out");
+                self.error(
+                    field.at,
+                    format!("`{column}` has a line break or another control character"),
+                    "take it out",
+                );
             } else if field.text.trim() != field.text && *column != "description" {
                 let message = format!("`{column}` begins or ends with a space, which is kept");
                 self.faults.push(Fault::warning(self.file, field.at, message));
@@ -231,7 +256,11 @@ impl Reading<'_> {
         for column in ["name", "room_resource_email", of_type] {
             if cells.text(column).is_empty() {
                 let message = format!("`{column}` is blank");
-                let help = if column == of_type { format!("{} endpoints need it", device.word()) } else { "every endpoint needs it".into() };
+                let help = if column == of_type {
+                    format!("{} endpoints need it", device.word())
+                } else {
+                    "every endpoint needs it".into()
+                };
                 self.error(cells.at(column), message, &help);
             }
         }
@@ -239,12 +268,23 @@ impl Reading<'_> {
 
     fn address(&mut self, cells: &Cells<'_>, row: &Row) {
         if row.device == DeviceType::Cisco && row.address.contains(['/', ' ', '@']) {
-            self.error(cells.at("api_address"), "this is neither a host name nor an IP address", "write it alone, without https:// and path");
+            self.error(
+                cells.at("api_address"),
+                "this is neither a host name nor an IP address",
+                "write it alone, without https:// and path",
+            );
         }
         let (user, domain) = row.room_email.split_once('@').unwrap_or_default();
-        let one_mailbox = !user.is_empty() && !domain.is_empty() && !domain.contains('@') && !row.room_email.contains([' ', '<', '>', ',']);
+        let one_mailbox = !user.is_empty()
+            && !domain.is_empty()
+            && !domain.contains('@')
+            && !row.room_email.contains([' ', '<', '>', ',']);
         if !row.room_email.is_empty() && !one_mailbox {
-            self.error(cells.at("room_resource_email"), "this is no e-mail address", "write the room's own address, like fjord@example.com");
+            self.error(
+                cells.at("room_resource_email"),
+                "this is no e-mail address",
+                "write the room's own address, like fjord@example.com",
+            );
         }
     }
 
@@ -270,7 +310,11 @@ impl Reading<'_> {
             DeviceType::Webex => "",
         };
         if row.device == DeviceType::Cisco && row.api_username.is_empty() && !password.is_empty() {
-            self.error(cells.at("api_username"), "there is a password and no user name", "write both, or neither for the profile's");
+            self.error(
+                cells.at("api_username"),
+                "there is a password and no user name",
+                "write both, or neither for the profile's",
+            );
         }
         row.password = (!password.is_empty()).then(|| Secret::new(password.to_owned()));
         if row.device != DeviceType::Cisco {
@@ -292,17 +336,25 @@ impl Reading<'_> {
         for (index, (row, places)) in rows.iter().enumerate() {
             let at = |column: &str| places.get(column).copied().unwrap_or((1, 1));
             if let Some(first) = last.insert(row.name.clone(), index) {
-                let message = format!("the name `{}` stands here a second time; the first is {}", row.name, rows[first].0.origin);
+                let message =
+                    format!("the name `{}` stands here a second time; the first is {}", row.name, rows[first].0.origin);
                 let fault = match self.take_last {
-                    true => Fault::warning(self.file, at("name"), message).help("this row counts, and the one above does not"),
-                    false => Fault::error(self.file, at("name"), message).help("leave one out, or say --take-last to take the last row of each name"),
+                    true => Fault::warning(self.file, at("name"), message)
+                        .help("this row counts, and the one above does not"),
+                    false => Fault::error(self.file, at("name"), message)
+                        .help("leave one out, or say --take-last to take the last row of each name"),
                 };
                 self.faults.push(fault);
             } else if row.device == DeviceType::Poly
                 && let Some(first) = logins.insert(row.poly_username.to_lowercase(), index)
             {
-                let message = format!("the `poly_username` is that of `{}` ({})", rows[first].0.name, rows[first].0.origin);
-                self.error(at("poly_username"), message, "give every Poly endpoint its own; capitals alone are no difference");
+                let message =
+                    format!("the `poly_username` is that of `{}` ({})", rows[first].0.name, rows[first].0.origin);
+                self.error(
+                    at("poly_username"),
+                    message,
+                    "give every Poly endpoint its own; capitals alone are no difference",
+                );
             }
         }
         let kept: std::collections::BTreeSet<usize> = last.into_values().collect();
