@@ -11,6 +11,7 @@ use crate::model::device::{OnConflict, PolyModel, TlsMode, Wire};
 /// Endpoints that share a profile, a location and defaults.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("dependentRequired" = {"modeUntil": ["mode"]}))]
 pub(crate) struct EndpointGroup {
     /// The profile, by name. A group without one is not used. Guide: OTJ profile.
     pub(crate) profile: Option<String>,
@@ -43,6 +44,7 @@ pub(crate) struct EndpointGroup {
 /// A video endpoint in a room. Exactly one of `cisco`, `poly`, `webex`; at most one of `group` and `profile`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["cisco"]}, {"required": ["poly"]}, {"required": ["webex"]}], "not" = {"required": ["group", "profile"]}, "dependentRequired" = {"modeUntil": ["mode"]}))]
 pub(crate) struct Endpoint {
     /// Its group, by name. Guide: Endpoint Group.
     pub(crate) group: Option<String>,

@@ -10,6 +10,7 @@ use super::graph::ClientCertificate;
 /// Exactly one of `basic`, `ntlm`, `oauth`, `appOnly`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["basic", "serviceAccountUsername"]}, {"required": ["ntlm", "serviceAccountUsername"]}, {"required": ["oauth", "serviceAccountUsername"]}, {"required": ["appOnly"]}]))]
 pub(crate) struct ExchangeIntegration {
     /// The impersonating account, `name@domain` or `domain\name`; required but for `appOnly`. Guide: Service account username.
     #[schemars(length(min = 1, max = 100))]
@@ -67,6 +68,7 @@ pub(crate) struct ExchangeOauth {
 /// An app registration that may read every mailbox. Exactly one of `clientSecret` and `clientCertificate`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["clientSecret"]}, {"required": ["clientCertificate"]}]))]
 pub(crate) struct AppOnly {
     /// The tenant's token endpoint (v2).
     #[schemars(length(min = 1, max = 255))]

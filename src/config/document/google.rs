@@ -8,6 +8,7 @@ use super::SecretRef;
 /// Room calendars in Google Workspace. Exactly one of `serviceAccounts` (recommended) and `userAuthorization`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["serviceAccounts"]}, {"required": ["userAuthorization"]}]))]
 pub(crate) struct GoogleIntegration {
     /// Service accounts that share the load, each 600 requests a minute at Google.
     #[schemars(length(min = 1))]

@@ -8,6 +8,7 @@ use super::SecretRef;
 /// Room calendars in Microsoft 365, read through Graph. Exactly one of `clientSecret` and `clientCertificate`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["clientSecret"]}, {"required": ["clientCertificate"]}]))]
 pub(crate) struct GraphIntegration {
     /// The app registration's application id. Guide: Client ID.
     #[schemars(length(min = 1, max = 250))]

@@ -8,6 +8,7 @@ use super::{SecretRef, TextOrSecret};
 /// Room calendars as `.ics` files or published calendars. Exactly one of `directory` and `url`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["directory"]}, {"required": ["url"]}]))]
 pub(crate) struct IcsIntegration {
     /// A directory of `.ics` files, relative to this document's file; watched, and read every 30 s.
     #[schemars(length(min = 1))]
@@ -26,6 +27,7 @@ pub(crate) struct IcsIntegration {
 /// A CalDAV server (Nextcloud, Radicale, Zimbra, SOGo, Kolab and others).
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("dependentRequired" = {"username": ["password"], "password": ["username"]}))]
 pub(crate) struct CalDavIntegration {
     /// The server's base URL; discovery starts there.
     #[schemars(length(min = 1))]

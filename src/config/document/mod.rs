@@ -122,6 +122,7 @@ pub(crate) struct Metadata {
 /// Where a secret is: exactly one of `file` (with or without `key`), `env`, `value`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["file"]}, {"required": ["env"]}, {"required": ["value"]}], "dependentRequired" = {"key": ["file"]}))]
 pub(crate) struct SecretRef {
     /// A file whose content is the secret, one trailing newline removed; relative to the document's file, then to each --secret-dir.
     pub(crate) file: Option<String>,
@@ -168,7 +169,7 @@ pub(crate) enum TextOrSecret {
 }
 
 macro_rules! words {
-    ($($type:ty: $($word:literal)+;)+) => {
+    ($($type:ty { $($word:literal: $sentence:literal,)+ })+) => {
         $(impl JsonSchema for $type {
             fn inline_schema() -> bool {
                 true
@@ -177,25 +178,87 @@ macro_rules! words {
                 stringify!($type).into()
             }
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({"type": "string", "enum": [$($word),+]})
+                json_schema!({"type": "string", "enum": [$($word),+], "enumDescriptions": [$($sentence),+]})
             }
         })+
     };
 }
 
 words! {
-    TlsMode: "Verify" "PinOnFirstUse" "Insecure";
-    Wire: "Auto" "Json" "Xml";
-    OnConflict: "Report" "Own";
-    PolyModel: "Auto" "Group" "Trio" "Hdx" "StudioX" "Debut";
-    ReplaceSubject: "Always" "Never" "PrivateOnly";
-    ModeState: "Enforce" "Observe" "Suspended";
-    OnRemove: "Clear" "Keep";
-    Protocol: "Auto" "Sip" "H323";
-    profile::Fallback: "Always" "Never";
-    profile::DialNumbers: "Allow" "Deny";
-    endpoint::Emit: "LocationUri" "BodyUri" "VmrToken";
-    RuleType: "PexipInfinity" "PexipService" "TeamsMeetingProperties" "TeamsSipGuestJoin" "TeamsBodyPexipInfinity"
-        "TeamsBodyPexipService" "TeamsBodyPoly" "TeamsBodyBlueJeans" "TeamsBodyCisco" "GoogleMeet" "GoogleMeetSipGuestJoin"
-        "SkypeForBusiness" "SkypeForBusinessBodyPoly" "Webex" "Zoom" "BlueJeans" "GoToMeeting" "Domain" "Regex" "Custom";
+    TlsMode {
+        "Verify": "The certificate must lead to a trusted authority and name the host.",
+        "PinOnFirstUse": "The certificate seen first, without credentials being sent, is the only one accepted later.",
+        "Insecure": "The certificate is not looked at: whoever answers is given the password.",
+    }
+    Wire {
+        "Auto": "Chosen from the device's software version.",
+        "Json": "`Bookings Put` with JSON, over /putxml.",
+        "Xml": "The older /bookingsputxml.",
+    }
+    OnConflict {
+        "Report": "After three overwrites in an hour, report it and wait.",
+        "Own": "Write again each time.",
+    }
+    PolyModel {
+        "Auto": "Recognised from what the device sends.",
+        "Group": "RealPresence Group Series.",
+        "Trio": "Trio.",
+        "Hdx": "HDX.",
+        "StudioX": "Studio X and G7500.",
+        "Debut": "RealPresence Debut.",
+    }
+    ReplaceSubject {
+        "Always": "Every title is replaced.",
+        "Never": "No title is replaced.",
+        "PrivateOnly": "Titles of private meetings are replaced.",
+    }
+    ModeState {
+        "Enforce": "Read, plan and act.",
+        "Observe": "Read and plan; put, clear and publish nothing.",
+        "Suspended": "Do nothing; Poly endpoints are answered from what is published.",
+    }
+    OnRemove {
+        "Clear": "Its list is emptied ten minutes after it left the documents.",
+        "Keep": "Its list is left as it is.",
+    }
+    Protocol {
+        "Auto": "What the address itself says, or the device chooses.",
+        "Sip": "SIP.",
+        "H323": "H.323.",
+    }
+    profile::Fallback {
+        "Always": "sip:, sips: and h323: addresses are searched when no rule matches.",
+        "Never": "Without a matching rule there is no Join button.",
+    }
+    profile::DialNumbers {
+        "Allow": "Telephone numbers and aliases without domain pass.",
+        "Deny": "They are dropped, and the next rule is tried.",
+    }
+    endpoint::Emit {
+        "LocationUri": "A `sip:` URI as the location.",
+        "BodyUri": "A `sip:` URI in the body.",
+        "VmrToken": "The encoded token between its two marker lines in the body.",
+    }
+    RuleType {
+        "PexipInfinity": "pexip:// links of Pexip Infinity.",
+        "PexipService": "https://pexip.me/meet/ links of the Pexip Service.",
+        "TeamsMeetingProperties": "The conference id among a Teams meeting's properties (Exchange, Graph); needs `domain`.",
+        "TeamsSipGuestJoin": "A Teams meeting's id and passcode, dialled as a SIP guest.",
+        "TeamsBodyPexipInfinity": "The video dial-in of Pexip Infinity in a Teams invitation.",
+        "TeamsBodyPexipService": "The video dial-in of the Pexip Service in a Teams invitation.",
+        "TeamsBodyPoly": "The video dial-in of Poly in a Teams invitation.",
+        "TeamsBodyBlueJeans": "The video dial-in of BlueJeans in a Teams invitation.",
+        "TeamsBodyCisco": "The video dial-in of Cisco in a Teams invitation.",
+        "GoogleMeet": "The SIP address of a Google Meet with interoperability.",
+        "GoogleMeetSipGuestJoin": "A Google Meet's code, dialled as a SIP guest; needs `domain`.",
+        "SkypeForBusiness": "A Skype for Business meeting's focus.",
+        "SkypeForBusinessBodyPoly": "The video dial-in of Poly in a Skype for Business invitation.",
+        "Webex": "Webex meetings and personal rooms.",
+        "Zoom": "Zoom meetings, through Zoom's Conference Room Connector.",
+        "BlueJeans": "BlueJeans meetings.",
+        "GoToMeeting": "GoToMeeting's addresses for room systems.",
+        "Domain": "Any address at `domain` or below it, in body or location.",
+        "Regex": "What `match` finds in body or location.",
+        "Custom": "What `template` makes of the whole event.",
+    }
 }

@@ -94,6 +94,7 @@ with_meeting_fields! {
 /// What Cisco endpoints of a profile have in common.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("dependentRequired" = {"username": ["password"], "password": ["username"]}))]
 pub(crate) struct CiscoDefaults {
     /// The account, with the Admin role; together with `password`. Guide: Default API username.
     #[schemars(length(min = 1, max = 100))]

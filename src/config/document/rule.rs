@@ -24,6 +24,14 @@ macro_rules! with_rule_fields {
         $(#[$doc])*
         #[derive(Clone, Debug, Deserialize, JsonSchema)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        #[schemars(extend("allOf" = [
+            {"if": {"properties": {"type": {"const": "Regex"}}, "required": ["type"]}, "then": {"required": ["match"]}},
+            {"if": {"properties": {"type": {"const": "Custom"}}, "required": ["type"]}, "then": {"required": ["template"]}},
+            {
+                "if": {"properties": {"type": {"enum": ["Domain", "TeamsMeetingProperties", "GoogleMeetSipGuestJoin"]}}, "required": ["type"]},
+                "then": {"required": ["domain"]},
+            },
+        ]))]
         pub(crate) struct $name {
             $($extra)*
             /// What the rule looks for. Guide: Meeting type.

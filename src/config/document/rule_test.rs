@@ -20,6 +20,7 @@ pub(crate) struct RuleTest {
 /// One invitation and what is expected of it. Exactly one of `event` and `file`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["event"]}, {"required": ["file"]}]))]
 pub(crate) struct Case {
     /// A sentence that says what is tested.
     #[schemars(length(min = 1, max = 250))]
@@ -35,6 +36,7 @@ pub(crate) struct Case {
 /// An invitation.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("not" = {"required": ["body", "bodyHtml"]}))]
 pub(crate) struct TestEvent {
     /// The title. Default empty.
     pub(crate) subject: Option<String>,
@@ -50,13 +52,13 @@ pub(crate) struct TestEvent {
     pub(crate) private: Option<bool>,
     /// What `calendar_event.properties` holds for the profile's integration; for CalDAV and ICS the `X-` properties by name.
     pub(crate) properties: Option<serde_json::Map<String, serde_json::Value>>,
-    /// RFC 3339. Default 2026-01-05T10:00:00Z.
+    /// RFC 3339. Default `2026-01-05T10:00:00Z`.
     #[schemars(extend("format" = "date-time"))]
     pub(crate) start: Option<String>,
     /// RFC 3339. Default: an hour after the start.
     #[schemars(extend("format" = "date-time"))]
     pub(crate) end: Option<String>,
-    /// IANA zone of the event, `Europe/Oslo`. Default UTC.
+    /// IANA zone of the event, `Europe/Oslo`. Default `UTC`.
     pub(crate) time_zone: Option<String>,
 }
 

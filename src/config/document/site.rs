@@ -26,6 +26,7 @@ pub(crate) struct Location {
 /// An HTTP proxy.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("dependentRequired" = {"username": ["password"], "password": ["username"]}))]
 pub(crate) struct WebProxy {
     /// Its URL, `http://proxy.example.com:3128`.
     #[schemars(length(min = 1, max = 255))]

@@ -1,8 +1,10 @@
 //! `EndpointTable`: many endpoints from a CSV file.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use super::endpoint::Endpoint;
 
 /// Endpoints from a CSV file beside the documents. Every row is validated like an Endpoint, and findings stand at its line.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -15,5 +17,18 @@ pub(crate) struct EndpointTable {
     pub(crate) file: String,
     /// What every row has unless its own cells say otherwise: any field of an Endpoint's `spec`. Texts may be Jinja2 over `endpoint.name`,
     /// `endpoint.labels`, `room.email`, `group.name`, `location.name`.
+    #[schemars(schema_with = "endpoint_fields")]
     pub(crate) defaults: Option<Map<String, Value>>,
+}
+
+/// The fields of an Endpoint, none of them required: the rows have the rest.
+fn endpoint_fields(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<Endpoint>();
+    let fields = generator.definitions().get("Endpoint").and_then(|it| it["properties"].as_object()).cloned();
+    let reference = |name: String| {
+        let target = format!("#/$defs/Endpoint/properties/{name}");
+        (name, json!({"$ref": target}))
+    };
+    let fields: Map<String, Value> = fields.unwrap_or_default().into_iter().map(|(name, _)| reference(name)).collect();
+    json_schema!({"type": "object", "properties": fields, "additionalProperties": false})
 }

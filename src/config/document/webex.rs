@@ -8,6 +8,7 @@ use super::SecretRef;
 /// The Webex Cloud through which its registered devices get their bookings. Exactly one of `oauth`, `serviceApp`, `botToken`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["oauth"]}, {"required": ["serviceApp"]}, {"required": ["botToken"]}]))]
 pub(crate) struct WebexIntegration {
     /// An integration through which an administrator signs in once.
     pub(crate) oauth: Option<WebexOauth>,
