@@ -3,6 +3,7 @@
 mod corpus;
 mod examples;
 mod hostile;
+mod language;
 mod pages;
 mod resolved;
 mod roots;
