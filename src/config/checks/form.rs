@@ -25,9 +25,7 @@ impl Form {
             Self::Zone => jiff::tz::TimeZone::get(text).is_ok(),
             Self::HttpUrl => {
                 let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-                rest.is_some_and(|rest| {
-                    !rest.starts_with('/') && !rest.is_empty() && !text.contains(char::is_whitespace)
-                })
+                rest.is_some_and(|rest| !rest.starts_with('/') && !rest.is_empty() && !space_outside_templates(rest))
             }
             Self::Fingerprint => {
                 let digits: Vec<char> = text.chars().filter(|c| *c != ':').collect();
@@ -87,6 +85,13 @@ fn is_network(text: &str) -> bool {
     parts.is_some_and(|(address, bits)| bits <= if address.is_ipv4() { 32 } else { 128 })
 }
 
+fn space_outside_templates(text: &str) -> bool {
+    let mut parts = text.split("{{");
+    let first = parts.next().unwrap_or_default();
+    let after = parts.map(|part| part.split_once("}}").map_or("", |(_, after)| after));
+    std::iter::once(first).chain(after).any(|part| part.contains(char::is_whitespace))
+}
+
 fn slash_outside_templates(text: &str) -> bool {
     let mut rest = text;
     while let Some((before, inside)) = rest.split_once("{{") {
@@ -107,7 +112,11 @@ mod tests {
         for (form, right, wrong) in [
             (Form::Time, &["2026-01-05T10:00:00Z", "2026-01-05T10:00:00+01:00"][..], &["tomorrow", "2026-01-05"][..]),
             (Form::Zone, &["Europe/Oslo", "UTC"], &["Oslo", "W. Europe Standard Time"]),
-            (Form::HttpUrl, &["https://a.example/b"], &["ftp://a", "a.example", "https://", "https:///x"]),
+            (
+                Form::HttpUrl,
+                &["https://a.example/b", "https://a.example/{{ room.email }}.ics"],
+                &["https://a b/{{ x }}", "ftp://a", "a.example", "https://", "https:///x"],
+            ),
             (
                 Form::Host,
                 &["10.0.0.7", "codec-1.example.com", "2001:db8::7"],

@@ -17,6 +17,7 @@ pub(crate) struct EndpointTable {
     pub(crate) file: String,
     /// What every row has unless its own cells say otherwise: any field of an Endpoint's `spec`. Texts may be Jinja2 over `endpoint.name`,
     /// `endpoint.labels`, `room.email`, `group.name`, `location.name`.
+    #[serde(default)]
     #[schemars(schema_with = "endpoint_fields")]
     pub(crate) defaults: Option<Map<String, Value>>,
 }

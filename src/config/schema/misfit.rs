@@ -4,7 +4,7 @@ use jsonschema::error::{ValidationError, ValidationErrorKind};
 use serde_json::Value;
 
 use super::super::document::{API_VERSION, Kind};
-use super::{COMPILED, Compiled};
+use super::{COMPILED, Compiled, WHOLE};
 
 /// One place where a document does not fit its schema.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Misfit {
 pub fn fits(document: &Value) -> bool {
     let kind = Kind::ALL.into_iter().find(|kind| document.get("kind").is_some_and(|written| written == kind.name()));
     document.get("apiVersion").is_some_and(|version| version == API_VERSION)
-        && kind.is_some_and(|kind| misfits(kind, document).is_empty())
+        && kind.and_then(|kind| WHOLE.get(&kind)).is_some_and(|validator| validator.is_valid(document))
 }
 
 /// Where `document` does not fit the schema of `kind`.

@@ -76,6 +76,14 @@ static COMPILED: LazyLock<BTreeMap<Kind, Compiled>> = LazyLock::new(|| {
     Kind::ALL.into_iter().map(compile).collect()
 });
 
+/// The schemas as others use them, with the unions.
+static WHOLE: LazyLock<BTreeMap<Kind, Validator>> = LazyLock::new(|| {
+    let compile = |(kind, compiled): (&Kind, &Compiled)| {
+        (*kind, jsonschema::draft202012::new(&compiled.schema).expect("the committed schemas are schemas"))
+    };
+    COMPILED.iter().map(compile).collect()
+});
+
 /// Which of several fields are written together is said by checks, in words and with a place; the schema says it to editors alone.
 fn without_unions(schema: &Value) -> Value {
     let mut schema = schema.clone();

@@ -54,5 +54,5 @@ fn an_editor_completes_fields_and_values_and_explains_them() {
     }
     assert!(labels(2).contains(&"EndpointGroup") && labels(2).contains(&"RuleTest"), "{}", found[2]);
     assert!(found[3]["hover"].as_str().unwrap().contains("mailbox"), "{}", found[3]);
-    assert_eq!(found[3]["diagnostics"], json!(["Property mdoe is not allowed."]));
+    assert_eq!(found[3]["diagnostics"], json!(["Property mdoe is not allowed.", "Missing property \"cisco\"."]));
 }
