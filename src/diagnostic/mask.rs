@@ -47,7 +47,7 @@ impl<'a> Masked<'a> {
     pub fn new(text: &'a str) -> Self {
         let mut scan = Scan::default();
         let mut lines: Vec<Line<'a>> = text.lines().map(|line| Line { text: line, hidden: scan.line(line) }).collect();
-        let leaks = leaks::known(text).map(|(range, _)| range).chain(leaks::random_looking(text));
+        let leaks = leaks::known(text).into_iter().map(|(range, _)| range).chain(leaks::random_looking(text));
         for range in leaks {
             hide(&mut lines, text, range);
         }

@@ -4,7 +4,7 @@ use crate::config::directory::Spec;
 use crate::diagnostic::{Diagnostic, leaks};
 
 use super::Looked;
-use super::secret_in_plain_text::place;
+use super::secret_in_plain_text::{Places, of_file};
 
 /// Fields that hold identifiers, digests, patterns or places, which may look random and are no secrets.
 const IDENTIFIERS: [&str; 18] = [
@@ -29,8 +29,9 @@ const IDENTIFIERS: [&str; 18] = [
 ];
 
 pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
-    for file in &looked.directory.snapshot.files {
+    for (index, file) in looked.directory.snapshot.files.iter().enumerate() {
         let text = file.text();
+        let mut places = Places::of(&file.path, text);
         for range in leaks::random_looking(text) {
             let line = text[..range.start].rsplit('\n').next().unwrap_or_default();
             let Some(key) = key_before(line) else { continue };
@@ -38,8 +39,8 @@ pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
             if IDENTIFIERS.contains(&lower.as_str()) || lower.ends_with("url") || lower.ends_with("uri") {
                 continue;
             }
-            let place = place(&file.path, text, range.start, range.end);
-            if in_a_test(looked, &place.file, place.line) || leaks::known(&text[range]).next().is_some() {
+            let place = places.place(range.start, range.end);
+            if in_a_test(looked, index, place.line) || !leaks::known(&text[range]).is_empty() {
                 continue;
             }
             let finding = Diagnostic::warning("OTJ411", place, format!("this looks like a secret in `{key}`")).policy();
@@ -61,8 +62,9 @@ fn key_before(line: &str) -> Option<&str> {
 }
 
 /// Invitations in tests are full of identifiers.
-fn in_a_test(looked: &Looked<'_>, file: &str, line: usize) -> bool {
-    let of_file = looked.directory.documents.iter().filter(|document| looked.directory.source(document).path == file);
-    let before = of_file.take_while(|document| looked.directory.key(document, "").line <= line);
-    before.last().is_some_and(|document| matches!(document.spec, Spec::RuleTest(_) | Spec::Misfit))
+fn in_a_test(looked: &Looked<'_>, file: usize, line: usize) -> bool {
+    let documents = of_file(looked, file);
+    let after = documents.partition_point(|document| looked.directory.key(document, "").line <= line);
+    let before = after.checked_sub(1).and_then(|at| documents.get(at));
+    before.is_some_and(|document| matches!(document.spec, Spec::RuleTest(_) | Spec::Misfit))
 }
