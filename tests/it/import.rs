@@ -1,6 +1,7 @@
 //! Other systems' configuration in, directories out, and back: the verbs `otj import`, `otj export` and `otj init`.
 
 mod csv;
+mod pexip;
 
 use std::path::Path;
 use std::process::{Command, Output};

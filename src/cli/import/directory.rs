@@ -49,6 +49,33 @@ impl Target {
 
     /// What the directory would say with `changes`: an error after its findings were told where it would not load.
     pub(super) fn check(&self, changes: &[FileChange]) -> anyhow::Result<Vec<Diagnostic>> {
+        let (snapshot, findings) = self.with(changes);
+        if findings.iter().any(Diagnostic::stops_loading) {
+            tell(&findings, &snapshot);
+            anyhow::bail!("with these documents the directory would not load; nothing was written");
+        }
+        Ok(findings)
+    }
+
+    /// What keeps the directory from loading with `changes`: kind and name of each document, and why.
+    pub(super) fn refused(&self, changes: &[FileChange]) -> anyhow::Result<Vec<(String, String, String)>> {
+        let (snapshot, findings) = self.with(changes);
+        let files = snapshot.files.iter().map(|file| ConfigFile { path: file.path.clone(), text: file.text().into() });
+        let existing = Existing::read(files.collect())?;
+        let stops = findings.iter().filter(|finding| finding.stops_loading());
+        Ok(stops
+            .filter_map(|finding| {
+                let line = finding.place.line.saturating_sub(1);
+                let at = |it: &&crate::import::Standing| {
+                    existing.files[it.file].path == finding.place.file && it.lines.contains(&line)
+                };
+                let document = existing.documents.iter().find(at)?;
+                Some((document.kind().to_owned(), document.name().to_owned(), finding.message.clone()))
+            })
+            .collect())
+    }
+
+    fn with(&self, changes: &[FileChange]) -> (Snapshot, Vec<Diagnostic>) {
         let mut snapshot = self.snapshot.clone().unwrap_or_else(|| Snapshot::of_texts(&[]));
         for change in changes {
             let bytes: Arc<[u8]> = change.after.as_bytes().into();
@@ -61,12 +88,8 @@ impl Target {
             }
         }
         snapshot.files.sort_by(|a, b| a.path.cmp(&b.path));
-        let loaded = load(&snapshot, &self.secrets);
-        if loaded.desired.is_none() {
-            tell(&loaded.diagnostics, &snapshot);
-            anyhow::bail!("with these documents the directory would not load; nothing was written");
-        }
-        Ok(loaded.diagnostics)
+        let findings = load(&snapshot, &self.secrets).diagnostics;
+        (snapshot, findings)
     }
 
     /// Where files of the directory are written: links followed.

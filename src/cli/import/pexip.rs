@@ -14,8 +14,12 @@ use super::landing::{Landing, progress};
 use super::{Format, Target};
 use crate::cli::print;
 use crate::http::{Http, HttpOptions, Trust};
+use crate::import::merge;
 use crate::import::pexip::{Answers, Converted, Manager, Note, PexipOptions, RESOURCES, Weight, convert};
 use crate::model::Secret;
+
+/// How often what the loader refuses is taken out before it is told as an error.
+const ROUNDS_MAX: usize = 5;
 
 /// Imports integrations, profiles, rules, groups and endpoints from Pexip Infinity.
 ///
@@ -72,7 +76,14 @@ pub(super) fn run(verb: &Pexip) -> anyhow::Result<ExitCode> {
         check_regex: crate::rules::check_regex,
         check_template: crate::rules::check_template,
     };
-    let converted = convert(&answers, &options);
+    let mut converted = convert(&answers, &options);
+    // What the loader refuses can bring other things to light, though not for long: each round takes something out.
+    for _ in 0..ROUNDS_MAX {
+        let refused = target.refused(&merge(&target.existing, &converted.drafts).files)?;
+        if !converted.disable(&refused) {
+            break;
+        }
+    }
     let landing = Landing::prepare(&target, &converted.drafts)?;
     if !verb.dry_run {
         landing.write(&target)?;

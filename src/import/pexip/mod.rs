@@ -110,6 +110,34 @@ pub fn convert(answers: &Answers, options: &PexipOptions<'_>) -> Converted {
     converting.converted
 }
 
+impl Converted {
+    /// Takes rules and endpoints out of effect that the loader refuses, with its reason. Says whether there was one.
+    pub fn disable(&mut self, refused: &[(String, String, String)]) -> bool {
+        let mut some = false;
+        for (kind, name, reason) in refused {
+            let resource = match kind.as_str() {
+                "Rule" => "mjx_meeting_processing_rule",
+                "Endpoint" => "mjx_endpoint",
+                _ => continue,
+            };
+            let draft = self.drafts.iter_mut().find(|it| it.kind == *kind && it.name == *name && !it.disabled);
+            let Some(draft) = draft else { continue };
+            draft.disabled = true;
+            draft.notes.push(format!("Not carried: {reason}."));
+            some = true;
+            self.notes.push(Note {
+                weight: Weight::NotCarried,
+                resource,
+                name: name.clone(),
+                what: format!("{reason}; it is written as comments"),
+                next: "mend and uncomment it, or delete it".into(),
+            });
+        }
+        self.notes.sort_by_key(|note| note.weight);
+        some
+    }
+}
+
 struct Converting<'a> {
     answers: &'a Answers,
     options: &'a PexipOptions<'a>,
