@@ -1,6 +1,6 @@
 //! A configuration directory for verbs that work on one: read, understood, its findings told where they keep it from loading.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 
@@ -8,15 +8,25 @@ use super::{complain, event_file};
 use crate::config::{self, LoadOptions, Loaded, ReadOptions, SecretOptions, Secrets};
 use crate::diagnostic::{self, Severity};
 
-/// Reads `directory`. Where it does not load, its errors go to stderr and an error comes back.
+/// The deployments that directories of the command line are: one each, or all of them one.
+pub(super) fn deployments(directories: &[PathBuf], together: bool) -> Vec<&[PathBuf]> {
+    if together { vec![directories] } else { directories.chunks(1).collect() }
+}
+
+/// What people call a deployment.
+pub(super) fn called(directories: &[PathBuf]) -> String {
+    directories.iter().map(|directory| directory.display().to_string()).collect::<Vec<_>>().join(" + ")
+}
+
+/// Reads a deployment. Where it does not load, its errors go to stderr and an error comes back.
 ///
 /// # Errors
 /// When it cannot be read or does not load.
-pub(super) fn load(directory: &Path) -> anyhow::Result<Loaded> {
-    let name = directory.display();
-    let snapshot = config::files::read(&[directory.to_owned()], ReadOptions::default())
-        .with_context(|| format!("`{name}` was not read"))?;
-    let mut secrets = Secrets::live(SecretOptions::default());
+pub(super) fn load(directories: &[PathBuf], secret_dirs: &[PathBuf]) -> anyhow::Result<Loaded> {
+    let name = called(directories);
+    let snapshot =
+        config::files::read(directories, ReadOptions::default()).with_context(|| format!("`{name}` was not read"))?;
+    let mut secrets = Secrets::live(SecretOptions::new(secret_dirs, None));
     let options = LoadOptions {
         // Secrets play no part here.
         allow_inline_secrets: true,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
+use super::directory;
 use crate::config::files::{self, ReadOptions};
 use crate::config::{LoadOptions, SecretOptions, Secrets, load};
 use crate::diagnostic::{self, Diagnostic, Meaning, Report, Tree};
@@ -22,6 +23,9 @@ pub(super) struct Lint {
     /// Directories; each is a deployment of its own.
     #[arg(default_value = "otj.d", value_name = "DIR")]
     directories: Vec<PathBuf>,
+    /// The directories are one deployment: a base and its overlays, as with several `otj run --config`.
+    #[arg(long)]
+    together: bool,
     /// The form of the findings.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -71,9 +75,9 @@ pub(super) fn run(verb: &Lint) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let (mut findings, mut texts, mut documents) = (vec![], BTreeMap::new(), 0);
-    for directory in &verb.directories {
-        let snapshot = files::read(std::slice::from_ref(directory), ReadOptions::default())
-            .with_context(|| format!("cannot lint `{}`", directory.display()))?;
+    for deployment in directory::deployments(&verb.directories, verb.together) {
+        let snapshot = files::read(deployment, ReadOptions::default())
+            .with_context(|| format!("cannot lint `{}`", directory::called(deployment)))?;
         let mut secrets = Secrets::live(SecretOptions::new(&verb.secret_dir, None));
         let options = LoadOptions {
             allow_empty: verb.allow_empty,

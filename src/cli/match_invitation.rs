@@ -22,9 +22,12 @@ pub(super) struct Match {
     /// Whose rules.
     #[arg(long, value_name = "PROFILE")]
     profile: String,
-    /// The configuration directory.
+    /// The configuration directory; several are one deployment.
     #[arg(long, value_name = "DIR", default_value = "otj.d")]
-    config: PathBuf,
+    config: Vec<PathBuf>,
+    /// Where certificate files may lie, beside the directory itself.
+    #[arg(long, value_name = "DIR")]
+    secret_dir: Vec<PathBuf>,
     /// The form of the answer.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -39,7 +42,7 @@ enum Format {
 }
 
 pub(super) fn run(verb: &Match) -> anyhow::Result<ExitCode> {
-    let loaded = directory::load(&verb.config)?;
+    let loaded = directory::load(&verb.config, &verb.secret_dir)?;
     let desired = loaded.desired.unwrap_or_default();
     let wanted = ProfileName::parse(&verb.profile).map_err(|fault| anyhow!("`--profile`: {fault}"))?;
     let profile = desired.profiles.get(&wanted).ok_or_else(|| {

@@ -28,6 +28,12 @@ pub(super) struct Test {
     /// Directories; each is a deployment of its own.
     #[arg(default_value = "otj.d", value_name = "DIR")]
     directories: Vec<PathBuf>,
+    /// The directories are one deployment: a base and its overlays.
+    #[arg(long)]
+    together: bool,
+    /// Where certificate files may lie, beside the directory itself.
+    #[arg(long, value_name = "DIR")]
+    secret_dir: Vec<PathBuf>,
     /// Only cases in whose `DOCUMENT/CASE` this regular expression is found; it is an error when that is none.
     #[arg(long, value_name = "REGEX")]
     run: Option<String>,
@@ -64,8 +70,9 @@ pub(super) fn run(verb: &Test) -> anyhow::Result<ExitCode> {
     let filter = verb.run.as_deref().map(regex::Regex::new).transpose().context("`--run` is no regular expression")?;
     let (mut passed, mut failed, mut cases, mut suites, mut text) = (0, 0, vec![], vec![], String::new());
     let mut names = vec![];
-    for directory in &verb.directories {
-        let loaded = directory::load(directory)?;
+    let deployments = directory::deployments(&verb.directories, verb.together);
+    for deployment in &deployments {
+        let loaded = directory::load(deployment, &verb.secret_dir)?;
         let desired = loaded.desired.unwrap_or_default();
         let ran = run_all(&desired, &loaded.rule_tests, filter.as_ref())?;
         for ran in &ran {
@@ -75,7 +82,8 @@ pub(super) fn run(verb: &Test) -> anyhow::Result<ExitCode> {
         }
         suites.extend(suites_of(&ran, verb.trace));
         if filter.is_none() {
-            let named = if verb.directories.len() > 1 { format!("{}: ", directory.display()) } else { String::new() };
+            let several = deployments.len() > 1;
+            let named = if several { format!("{}: ", directory::called(deployment)) } else { String::new() };
             text.push_str(&format!("{named}{}", coverage(&desired, &ran)));
         }
         names.extend(loaded.rule_tests.iter().flat_map(names_of));

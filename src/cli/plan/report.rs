@@ -71,8 +71,12 @@ impl Report {
         }
         self.sections(
             &mut out,
-            |out, title| drop(writeln!(out, "\n{title}")),
-            |out, line| drop(writeln!(out, "  {line}")),
+            |out, title| {
+                let _ = writeln!(out, "\n{title}");
+            },
+            |out, line| {
+                let _ = writeln!(out, "  {line}");
+            },
         );
         let _ = writeln!(out, "\n{}", self.summary());
         out
@@ -90,8 +94,12 @@ impl Report {
         }
         self.sections(
             &mut out,
-            |out, title| drop(writeln!(out, "\n#### {}\n", escaped(title))),
-            |out, line| drop(writeln!(out, "- {}", escaped(line))),
+            |out, title| {
+                let _ = writeln!(out, "\n#### {}\n", escaped(title));
+            },
+            |out, line| {
+                let _ = writeln!(out, "- {}", escaped(line));
+            },
         );
         out
     }

@@ -76,3 +76,30 @@ fn json_findings_have_the_documented_form() {
     });
     assert_eq!(found, expected);
 }
+
+#[test]
+fn a_base_and_its_overlay_are_linted_and_tested_as_one_deployment() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = scratch.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path.parent().unwrap().to_string_lossy().into_owned()
+    };
+    let profile = "apiVersion: otj/v1\nkind: Profile\nmetadata: {name: hq}\nspec: {integration: cal}\n---\napiVersion: otj/v1\n\
+                   kind: RuleTest\nmetadata: {name: t}\nspec:\n  profile: hq\n  cases:\n    - name: a SIP address\n      \
+                   event: {body: 'sip:fjord@example.com'}\n      expect: {alias: fjord@example.com}\n";
+    let base = file("base/a.yaml", profile);
+    let overlay = file(
+        "overlay/a.yaml",
+        "apiVersion: otj/v1\nkind: IcsIntegration\nmetadata: {name: cal}\nspec: {directory: c}\n",
+    );
+    for verb in ["lint", "test"] {
+        assert_ne!(otj(&[verb, &base, &overlay]).status.code(), Some(0), "{verb}: each is a deployment of its own");
+        let together = otj(&[verb, "--together", &base, &overlay]);
+        assert_eq!(together.status.code(), Some(0), "{verb}: {together:?}");
+    }
+    let twice = file("twice/a.yaml", profile);
+    let output = otj(&["lint", "--together", &base, &overlay, &twice]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("OTJ103"), "names must not collide: {output:?}");
+}
