@@ -63,14 +63,14 @@ const PIECES: &[&str] = &[
 ];
 
 /// The texts of a corpus, and what comes next.
-pub struct Mutations {
+pub(crate) struct Mutations {
     corpus: Vec<String>,
     state: u64,
 }
 
 impl Mutations {
     /// Of all documents in the project.
-    pub fn of_project(seed: u64) -> Self {
+    pub(crate) fn of_project(seed: u64) -> Self {
         let mut corpus = vec![];
         for folder in ["tests/lint", "examples", "otj.d", "src/config/checks"] {
             collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut corpus);
@@ -81,7 +81,7 @@ impl Mutations {
     }
 
     /// The next text.
-    pub fn text(&mut self) -> String {
+    pub(crate) fn text(&mut self) -> String {
         let mut text: Vec<char> = self.any().chars().collect();
         for _ in 0..=self.below(6) {
             self.change(&mut text);

@@ -43,7 +43,7 @@ pub(crate) fn below_root(file: &SourceFile, path: &str) -> Result<String, &'stat
         }
     }
     let parts: Vec<_> = place.iter().map(|part| part.to_string_lossy()).collect();
-    if !PathBuf::from(path).extension().is_some_and(|ending| ending == "csv") {
+    if PathBuf::from(path).extension().is_none_or(|ending| ending != "csv") {
         return Err("the name of a table ends in `.csv`");
     }
     Ok(parts.join("/"))
