@@ -10,7 +10,10 @@ use crate::python::{interpreter, root};
 
 /// A small directory that is right.
 const SITE: &str = "apiVersion: otj/v1\nkind: IcsIntegration\nmetadata: {name: a}\nspec: {directory: .}\n---\n\
-    apiVersion: otj/v1\nkind: Profile\nmetadata: {name: hq}\nspec: {integration: a}\n";
+    apiVersion: otj/v1\nkind: Profile\nmetadata: {name: hq}\nspec: {integration: a}\n---\n\
+    apiVersion: otj/v1\nkind: EndpointGroup\nmetadata: {name: oslo}\nspec: {profile: hq}\n---\n\
+    apiVersion: otj/v1\nkind: Endpoint\nmetadata: {name: fjord}\n\
+    spec: {group: oslo, roomEmail: fjord@example.com, poly: {username: fjord, password: {env: OTJ_FJORD}}}\n";
 
 /// A program of the Python environment.
 fn tool(name: &str, arguments: &[&str]) -> Output {
