@@ -7,6 +7,7 @@ mod directory;
 mod event_file;
 mod export;
 mod import;
+mod init;
 mod lint;
 mod logs;
 mod man;
@@ -47,6 +48,7 @@ enum LogFormat {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
+    Init(init::Init),
     Lint(lint::Lint),
     Schema(schema::Schema),
     Test(test::Test),
@@ -78,6 +80,7 @@ fn outcome(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         logs::start(level, arguments.log_format, None)?;
     }
     match &arguments.verb {
+        Verb::Init(verb) => init::run(verb),
         Verb::Lint(verb) => lint::run(verb),
         Verb::Schema(verb) => schema::run(verb),
         Verb::Test(verb) => test::run(verb),

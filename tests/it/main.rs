@@ -7,6 +7,7 @@ mod configuration;
 mod demo;
 mod formats;
 mod import;
+mod init;
 mod node;
 mod plan;
 mod poly;
