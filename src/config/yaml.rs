@@ -167,11 +167,19 @@ enum Content {
     Mapping(Mapped),
 }
 
+/// A key whose value comes next.
+struct Key {
+    text: String,
+    span: Span,
+    /// It is a plain `<<`; a quoted one is a key like any other.
+    merges: bool,
+}
+
 #[derive(Default)]
 struct Mapped {
     values: Map<String, Value>,
     entries: Vec<(String, Span, Node)>,
-    key: Option<(String, Span)>,
+    key: Option<Key>,
     /// Keys that came through `<<`; written ones replace them.
     merged: BTreeSet<String>,
 }
@@ -186,7 +194,7 @@ impl Builder<'_> {
                 }
                 let is_text = tag.as_ref().is_some_and(|tag| tag.suffix == "str" || tag.suffix.is_empty());
                 if self.awaits_key() && style == ScalarStyle::Plain && !is_text {
-                    return self.key(text.into_owned(), span);
+                    return self.key(Key { merges: text == "<<", text: text.into_owned(), span });
                 }
                 let value = if style == ScalarStyle::Plain && !is_text { typed(&text) } else { Value::from(&*text) };
                 self.put(value, Node { span, inner: Inner::Scalar }, anchor);
@@ -254,9 +262,9 @@ impl Builder<'_> {
         self.put(value, Node { span, inner }, 0);
     }
 
-    fn key(&mut self, key: String, span: Span) {
+    fn key(&mut self, key: Key) {
         if let Some(Frame { content: Content::Mapping(mapped), .. }) = self.stack.last_mut() {
-            mapped.key = Some((key, span));
+            mapped.key = Some(key);
         }
     }
 
@@ -269,14 +277,14 @@ impl Builder<'_> {
             self.anchors.insert(anchor, (value.clone(), node.clone(), size));
         }
         if self.awaits_key() {
-            match value {
-                Value::String(key) => self.key(key, node.span),
+            let text = match value {
+                Value::String(text) => text,
                 _ => {
                     self.fault("OTJ004", "a key is a text, not a list or a map", node.span);
-                    self.key(String::new(), node.span);
+                    String::new()
                 }
-            }
-            return;
+            };
+            return self.key(Key { text, span: node.span, merges: false });
         }
         let Some(frame) = self.stack.last_mut() else {
             if !value.is_null() {
@@ -290,9 +298,9 @@ impl Builder<'_> {
                 nodes.push(node);
             }
             Content::Mapping(mapped) => {
-                let Some((key, span)) = mapped.key.take() else { return };
-                let fault = if key == "<<" { mapped.merge(value, node) } else { mapped.insert(key, span, value, node) };
-                if let Err((code, message)) = fault {
+                let Some(Key { text, span, merges }) = mapped.key.take() else { return };
+                let placed = if merges { mapped.merge(value, node) } else { mapped.insert(text, span, value, node) };
+                if let Err((code, message)) = placed {
                     self.fault(code, &message, span);
                 }
             }
@@ -401,6 +409,10 @@ mod tests {
                 json!([{
                     "a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}, "c": {"x": 5, "y": 2, "z": 4}
                 }]),
+            ),
+            (
+                "a: &m {x: 1}\nb: {'<<': *m, <<: *m}\nc: {\"<<\": 2}\nd: {!!str <<: *m}\n",
+                json!([{"a": {"x": 1}, "b": {"<<": {"x": 1}, "x": 1}, "c": {"<<": 2}, "d": {"<<": {"x": 1}}}]),
             ),
             ("# nothing\n", json!([])),
             ("1: a\ntrue: b\n'<': |\n  c\n", json!([{"1": "a", "true": "b", "<": "c\n"}])),
