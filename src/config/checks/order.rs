@@ -38,9 +38,14 @@ impl Step<'_> {
         &self.written.rule
     }
 
+    /// Whether several profiles may try it.
+    pub(super) fn is_of_a_set(&self) -> bool {
+        !matches!(self.document.spec, Spec::Rule(_))
+    }
+
     /// Where a finding about its rank stands: its priority, or in a set its name.
     pub(super) fn place(&self, looked: &Looked<'_>) -> Place {
-        let field = if matches!(self.document.spec, Spec::Rule(_)) { "priority" } else { "name" };
+        let field = if self.is_of_a_set() { "name" } else { "priority" };
         looked.directory.value(self.document, &self.written.field(field))
     }
 
