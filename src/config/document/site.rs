@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use super::{SecretRef, TextOrSecret};
 
-/// Where nodes run, and how they get out. One named `default` exists without a document.
+/// Where nodes run, and how they get out. One named `default` exists without a document. Until several nodes can share the work, the
+/// one node acts for every location.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Location {
