@@ -80,12 +80,16 @@ fn word(calendar: Calendar) -> &'static str {
     }
 }
 
+/// Words that YAML 1.1 or 1.2 reads as something else than a text.
+const NO_TEXTS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+
 /// A value of YAML: bare where it can only be read as this text, else in double quotes, whose escapes are those of JSON.
 fn scalar(text: &str) -> String {
-    let bare = text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/@".contains(c))
-        && text.contains(['.', '@', '/', '-'])
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && (text.starts_with(|c: char| c.is_ascii_alphabetic()) || text.parse::<std::net::IpAddr>().is_ok());
+    let plain = |c: char| c.is_ascii_alphanumeric() || " ._-/@".contains(c);
+    let word = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.trim_end() == text
+        && !NO_TEXTS.contains(&text.to_ascii_lowercase().as_str());
+    let bare = text.chars().all(plain) && (word || text.parse::<std::net::Ipv4Addr>().is_ok());
     if bare { text.to_owned() } else { serde_json::Value::from(text).to_string() }
 }
 
@@ -102,7 +106,11 @@ mod tests {
             ("10.20", "\"10.20\""),
             ("4711@example.com", "\"4711@example.com\""),
             ("fe80::1", "\"fe80::1\""),
+            ("Boardroom 3 - west", "Boardroom 3 - west"),
             ("null", "\"null\""),
+            ("No", "\"No\""),
+            ("-", "\"-\""),
+            ("a ", "\"a \""),
             ("&a@example.com", "\"&a@example.com\""),
             ("Vik: \"3\" # {{ x }}", "\"Vik: \\\"3\\\" # {{ x }}\""),
         ] {
