@@ -61,6 +61,11 @@
 //!
 //! The adopted bytes and the secrets they resolved to are kept in the store, sealed, for a start with a broken directory.
 //!
+//! Before that, without any node, `otj plan` compares two directories: [`config::written`] field by field, the two wishes object
+//! by object, RuleTests through both sets of rules. Every secret stands for the place it is kept in
+//! ([`Secrets::by_reference`](config::Secrets::by_reference)), so that a credential that would go to another host is seen by
+//! whoever may see no credential.
+//!
 //! # Decisions
 //!
 //! 1. *One loop of steps.* No task lives as long as a calendar or an endpoint does. Planning is pure; performing decides nothing
@@ -75,6 +80,10 @@
 //!    what changed; reading never waits for the loop. The same holds for Poly schedules.
 //! 5. *Rules run in a step*, on the blocking pool, cached by the digests of event and rules. What the planner holds has no body.
 //! 6. *Types first.* `config::document` is the language; `schema/` is generated from it, committed, and checks documents.
+//!    A table ([`EndpointTable`](config), a CSV file) is read in the same snapshot as the documents that name it; its rows become
+//!    Endpoint documents before anything is judged, so that checks, inheritance and findings know one kind of endpoint only.
+//!    What a schema cannot say is a check: one file, one page with examples that are its tests, one code
+//!    ([`diagnostic::codes`]).
 //! 7. *A directory loads whole or not at all*, and the last good one survives the process.
 //! 8. *Complete must be proven.* A status code is no proof; an `Agenda` is built from `Complete` alone.
 //! 9. *Removals pass one gate*, whoever performs them. It keeps meetings on an endpoint rather than holding its updates, so

@@ -87,18 +87,22 @@ impl Walk<'_> {
         if self.ignored.covers(relative, own.is_dir()) || !(document || table || own.is_dir() || own.is_symlink()) {
             return;
         }
-        let real = match path.canonicalize() {
-            Ok(real) => real,
-            Err(error) if document => {
+        // Below a resolved directory only a link leads elsewhere.
+        let linked = if own.is_symlink() { Some(path.canonicalize()) } else { None };
+        let real = match linked {
+            None => path.to_path_buf(),
+            Some(Ok(real)) => real,
+            Some(Err(error)) if document => {
                 return self.refuse(
                     relative,
                     "OTJ001",
                     &format!("the file cannot be read: {}", confined::plain(&error)),
                 );
             }
-            Err(_) => return,
+            Some(Err(_)) => return,
         };
-        let Ok(state) = fs::metadata(&real) else {
+        let state = if own.is_symlink() { fs::metadata(&real) } else { Ok(own.clone()) };
+        let Ok(state) = state else {
             return self.refuse(relative, "OTJ001", "it vanished while the directory was listed");
         };
         if self.ignored.covers(relative, state.is_dir()) || !(document || table || state.is_dir()) {
