@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::landing::{Landing, progress, write_file};
+use super::landing::{Landing, progress};
 use super::secret_file::{self, SecretFile};
 use super::{Format, Target};
 use crate::cli::{complain, print};
@@ -143,7 +143,7 @@ fn made(verb: &Csv, target: &Target, name: &str, rows: &[endpoints::Row]) -> (Dr
     (drafted, files)
 }
 
-/// Files that tables name are no documents, so they may be there before the documents that name them are checked.
+/// Checks what was drafted as a whole, and writes it.
 fn land(
     verb: &Csv,
     target: &Target,
@@ -157,24 +157,14 @@ fn land(
     if !there.is_empty() {
         bail!("{} is there already; take it away first, or import as documents", there.join(", "));
     }
-    if verb.dry_run {
-        return Landing::prepare(target, &drafted.drafts);
-    }
-    for table in tables {
-        write_file(&root, &FileChange { path: table.path.clone(), before: None, after: table.text.clone() })?;
-    }
-    let landed = Landing::prepare(target, &drafted.drafts).and_then(|landing| {
+    let named = |table: &TableFile| FileChange { path: table.path.clone(), before: None, after: table.text.clone() };
+    let landing = Landing::prepare(target, &drafted.drafts, tables.iter().map(named).collect())?;
+    if !verb.dry_run {
         // The secrets first: a reference without its value is a condition, a value without reference is nothing.
         secrets.filter(|_| !drafted.secrets.is_empty()).map_or(Ok(()), SecretFile::write)?;
         landing.write(target)?;
-        Ok(landing)
-    });
-    if landed.is_err() {
-        for table in tables {
-            let _ = std::fs::remove_file(root.join(&table.path));
-        }
     }
-    landed
+    Ok(landing)
 }
 
 fn tell(verb: &Csv, landing: &Landing, secrets: &[SecretEntry], file: Option<&SecretFile>, faults: &[Fault]) {

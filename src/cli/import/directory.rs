@@ -79,15 +79,18 @@ impl Target {
         let mut snapshot = self.snapshot.clone().unwrap_or_else(|| Snapshot::of_texts(&[]));
         for change in changes {
             let bytes: Arc<[u8]> = change.after.as_bytes().into();
-            match snapshot.files.iter_mut().find(|file| file.relative == change.path) {
+            let list = if change.path.ends_with(".csv") { &mut snapshot.tables } else { &mut snapshot.files };
+            match list.iter_mut().find(|file| file.relative == change.path) {
                 Some(file) => file.bytes = bytes,
                 None => {
                     let path = format!("{}/{}", self.path.display(), change.path);
-                    snapshot.files.push(SourceFile { path, root: 0, relative: change.path.clone(), bytes });
+                    list.push(SourceFile { path, root: 0, relative: change.path.clone(), bytes });
                 }
             }
         }
-        snapshot.files.sort_by(|a, b| a.path.cmp(&b.path));
+        for list in [&mut snapshot.files, &mut snapshot.tables] {
+            list.sort_by(|a, b| a.path.cmp(&b.path));
+        }
         let findings = load(&snapshot, &self.secrets).diagnostics;
         (snapshot, findings)
     }

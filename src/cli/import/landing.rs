@@ -31,10 +31,11 @@ pub(super) struct Landing {
 }
 
 impl Landing {
-    /// Merges and checks.
-    pub(super) fn prepare(target: &Target, drafts: &[Draft]) -> anyhow::Result<Self> {
+    /// Merges and checks. Files that the documents name, tables, are new and land with them.
+    pub(super) fn prepare(target: &Target, drafts: &[Draft], named: Vec<FileChange>) -> anyhow::Result<Self> {
         progress(&format!("Merging {} documents…", drafts.len()));
-        let merge = merge(&target.existing, drafts);
+        let mut merge = merge(&target.existing, drafts);
+        merge.files.extend(named);
         progress("Checking the directory as it will be…");
         let findings = if merge.files.is_empty() { vec![] } else { target.check(&merge.files)? };
         Ok(Self { merge, warnings: findings.len() })

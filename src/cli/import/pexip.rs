@@ -84,7 +84,7 @@ pub(super) fn run(verb: &Pexip) -> anyhow::Result<ExitCode> {
             break;
         }
     }
-    let landing = Landing::prepare(&target, &converted.drafts)?;
+    let landing = Landing::prepare(&target, &converted.drafts, vec![])?;
     if !verb.dry_run {
         landing.write(&target)?;
     }

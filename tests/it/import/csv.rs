@@ -50,6 +50,33 @@ fn csv_to_documents_to_csv_is_identical() {
 }
 
 #[test]
+fn csv_to_tables_gives_the_same_endpoints() {
+    let home = home(&[("otj.d/site.yaml", SITE), ("rooms.csv", &canonical())]);
+    let import = ["import", "csv", "rooms.csv", "--as", "table", "--create-groups", "--profile", "hq"];
+    let (code, out, err) = otj(home.path(), &[&import[..], &["--dry-run"]].concat());
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(std::fs::read_dir(home.path().join("otj.d")).unwrap().count(), 1, "a dry run writes nothing");
+    let (code, out, err) = otj(home.path(), &import);
+    assert_eq!(code, 0, "{out}{err}");
+    let (code, lint, _) = otj(home.path(), &["lint", "otj.d"]);
+    assert_eq!(code, 0, "{lint}");
+    let (code, csv, err) = otj(home.path(), &["export", "csv"]);
+    let sorted = |text: &str| {
+        let text = text.replace("two\nlines", "two lines").to_lowercase();
+        // What a row says again that its profile says is inherited afterwards.
+        let mut lines: Vec<String> = text.lines().map(|line| line.replace(",yes,", ",global,")).collect();
+        lines.sort();
+        lines
+    };
+    // A table holds one kind of device: the endpoints are the same, in the order of the kinds.
+    assert_eq!((code, sorted(&csv)), (0, sorted(&canonical())), "{err}");
+    let table = read(&home, "otj.d/endpoints-poly.csv");
+    let (code, _, err) = otj(home.path(), &import);
+    assert_ne!(code, 0, "what is there is not written over: {err}");
+    assert_eq!(read(&home, "otj.d/endpoints-poly.csv"), table);
+}
+
+#[test]
 fn any_other_form_becomes_canonical_and_is_then_stable() {
     let canonical = format!(
         "{HEADER}\r\na,,CISCO,10.0.0.1,,,,,,TRUE,,GLOBAL,GLOBAL,a@example.com,\r\nb,\"x, y\",POLY,,,,,u,,FALSE,,GLOBAL,GLOBAL,b@example.com,\r\n"
