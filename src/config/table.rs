@@ -7,7 +7,7 @@ mod columns;
 use serde_json::{Map, Value, json};
 
 use self::cells::{Cell, Row};
-use self::columns::{Column, Form, Reading};
+use self::columns::{Column, Form};
 use super::document::API_VERSION;
 use super::document::table::EndpointTable;
 use super::yaml::{Inner, Mark, Node, Span};
@@ -61,7 +61,7 @@ pub(super) fn rows(table: &EndpointTable, text: &str) -> (Vec<RowDocument>, Vec<
 }
 
 /// What the first line calls the columns.
-fn named_columns(header: &Row<'_>, faults: &mut Vec<TableFault>) -> Vec<Column> {
+fn named_columns(header: &Row, faults: &mut Vec<TableFault>) -> Vec<Column> {
     let names: Vec<&str> = header.cells.iter().map(|cell| cell.text.trim()).collect();
     let mut columns: Vec<Column> = vec![];
     for (index, (cell, name)) in header.cells.iter().zip(&names).enumerate() {
@@ -97,12 +97,7 @@ fn named_columns(header: &Row<'_>, faults: &mut Vec<TableFault>) -> Vec<Column> 
 }
 
 /// One row over the table's defaults.
-fn document(
-    table: &EndpointTable,
-    columns: &[Column],
-    row: &Row<'_>,
-    faults: &mut Vec<TableFault>,
-) -> Option<RowDocument> {
+fn document(table: &EndpointTable, columns: &[Column], row: &Row, faults: &mut Vec<TableFault>) -> Option<RowDocument> {
     let first = row.cells.first()?;
     if row.cells.len() != columns.len() {
         let (cells, wanted) = (row.cells.len(), columns.len());
@@ -113,12 +108,12 @@ fn document(
         );
         return None;
     }
-    let filled: Vec<(&Column, &Cell<'_>)> =
+    let filled: Vec<(&Column, &Cell)> =
         columns.iter().zip(&row.cells).filter(|(_, cell)| !cell.text.trim().is_empty()).collect();
-    let device = match device(table, &filled) {
+    let device = match device(table, &filled, first.span) {
         Ok(device) => device,
         Err(fault) => {
-            faults.push(fault.unwrap_or_else(|| untold(first.span)));
+            faults.push(fault);
             return None;
         }
     };
@@ -128,23 +123,12 @@ fn document(
         places: vec![],
     };
     building.value["spec"] = Value::Object(defaults(table, device));
-    for (column, cell) in filled {
-        let pointer = match column.form {
-            Form::Device => continue,
-            // A cell of another kind of device would be lost without a word.
-            _ => column.pointer.clone(),
-        };
-        match column.form.read(cell.text.trim()) {
-            Reading::Value(value) => building.put(&pointer, value, cell.span),
-            Reading::Inherited => {}
+    for (column, cell) in filled.into_iter().filter(|(column, _)| column.form != Form::Device) {
+        if let Some(value) = column.form.read(cell.text.trim()) {
+            building.put(&column.pointer, value, cell.span);
         }
     }
     Some(building.finish())
-}
-
-fn untold(span: Span) -> TableFault {
-    let fault = TableFault::new("OTJ015", span, "the row does not tell which kind of device it is");
-    fault.help("write cisco, poly or webex into the column `type`, or let the table's defaults name one of them alone")
 }
 
 /// What every row has. Of the devices only the row's own.
@@ -156,24 +140,25 @@ fn defaults(table: &EndpointTable, device: &str) -> Map<String, Value> {
 }
 
 /// Which device a row is: as it says, else as its cells or the defaults tell.
-fn device(table: &EndpointTable, filled: &[(&Column, &Cell<'_>)]) -> Result<&'static str, Option<TableFault>> {
+fn device(table: &EndpointTable, filled: &[(&Column, &Cell)], row: Span) -> Result<&'static str, TableFault> {
     if let Some((_, cell)) = filled.iter().find(|(column, _)| column.form == Form::Device) {
         let written = cell.text.trim().to_ascii_lowercase();
-        return columns::DEVICES.into_iter().find(|device| *device == written).ok_or_else(|| {
-            Some(
-                TableFault::new("OTJ204", cell.span, "this is not one of the values")
-                    .help("the values are cisco, poly, webex"),
-            )
-        });
+        let known = columns::DEVICES.into_iter().find(|device| *device == written);
+        let fault = TableFault::new("OTJ204", cell.span, "this is not one of the values");
+        return known.ok_or(fault.help("the values are cisco, poly, webex"));
     }
     let of_cells =
         |device: &&str| filled.iter().any(|(column, _)| column.pointer.starts_with(&format!("/spec/{device}/")));
     let of_defaults = |device: &&str| table.defaults.as_ref().is_some_and(|defaults| defaults.contains_key(*device));
-    let cells: Vec<&str> = columns::DEVICES.into_iter().filter(of_cells).collect();
-    let defaults: Vec<&str> = columns::DEVICES.into_iter().filter(of_defaults).collect();
+    let cells: Vec<&'static str> = columns::DEVICES.into_iter().filter(of_cells).collect();
+    let defaults: Vec<&'static str> = columns::DEVICES.into_iter().filter(of_defaults).collect();
     match (cells.as_slice(), defaults.as_slice()) {
-        ([one], _) | ([], [one]) => columns::DEVICES.into_iter().find(|device| device == one).ok_or(None),
-        _ => Err(None),
+        ([one], _) | ([], [one]) => Ok(one),
+        _ => {
+            let fault = TableFault::new("OTJ015", row, "the row does not tell which kind of device it is");
+            let help = "write cisco, poly or webex into the column `type`, or let the table's defaults name one alone";
+            Err(fault.help(help))
+        }
     }
 }
 
@@ -211,7 +196,7 @@ fn node(value: &Value, pointer: &str, row: Span, places: &[(String, Span)]) -> N
             let entry = |(name, value): (&String, &Value)| {
                 let below = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
                 let node = node(value, &below, row, places);
-                (name.clone(), if node.span == row { row } else { node.span }, node)
+                (name.clone(), node.span, node)
             };
             Inner::Mapping(fields.iter().map(entry).collect())
         }

@@ -149,7 +149,7 @@ fn changed(change: &Change) -> Option<(&Change, &Vec<FieldChange>)> {
 }
 
 /// One file, in one move; a node that reads meanwhile sees the old one or the new one.
-pub(in crate::cli) fn write_file(root: &Path, change: &FileChange) -> anyhow::Result<()> {
+fn write_file(root: &Path, change: &FileChange) -> anyhow::Result<()> {
     let path = root.join(&change.path);
     // What is a link stays one.
     let path = path.canonicalize().unwrap_or(path);

@@ -1,25 +1,23 @@
 //! Cells of a CSV file, each with its place. The crate `csv` says what a cell holds; where it stands is counted here.
 
-use std::borrow::Cow;
-
 use super::TableFault;
 use crate::config::yaml::{Mark, Span};
 
 /// One row that is not blank.
-pub(super) struct Row<'a> {
-    pub(super) cells: Vec<Cell<'a>>,
+pub(super) struct Row {
+    pub(super) cells: Vec<Cell>,
 }
 
 /// One cell.
-pub(super) struct Cell<'a> {
+pub(super) struct Cell {
     /// Without its quotes.
-    pub(super) text: Cow<'a, str>,
+    pub(super) text: String,
     /// With them.
     pub(super) span: Span,
 }
 
 /// All rows of `text`, the first line included.
-pub(super) fn rows(text: &str) -> Result<Vec<Row<'static>>, TableFault> {
+pub(super) fn rows(text: &str) -> Result<Vec<Row>, TableFault> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut walk = Walk { rest: text, mark: Mark { line: 1, column: 1 } };
@@ -29,8 +27,7 @@ pub(super) fn rows(text: &str) -> Result<Vec<Row<'static>>, TableFault> {
         let start = walk.mark;
         let record = record
             .map_err(|_| TableFault::new("OTJ013", Span { start, end: start }, "the row is not well-formed CSV"))?;
-        let cells: Vec<Cell<'static>> =
-            record.iter().map(|text| Cell { text: Cow::Owned(text.to_owned()), span: walk.cell() }).collect();
+        let cells: Vec<Cell> = record.iter().map(|text| Cell { text: text.to_owned(), span: walk.cell() }).collect();
         if cells.iter().any(|cell| !cell.text.trim().is_empty()) {
             rows.push(Row { cells });
         }
@@ -105,7 +102,7 @@ mod tests {
                 let place = |mark: Mark| format!("{}:{}", mark.line, mark.column);
                 row.cells
                     .iter()
-                    .map(|cell| (cell.text.to_string(), place(cell.span.start) + "-" + &place(cell.span.end)))
+                    .map(|cell| (cell.text.clone(), place(cell.span.start) + "-" + &place(cell.span.end)))
                     .collect()
             })
             .collect();

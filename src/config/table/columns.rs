@@ -23,25 +23,18 @@ pub(super) enum Form {
     Device,
 }
 
-/// What a cell says.
-pub(super) enum Reading {
-    Value(Value),
-    /// Nothing of its own.
-    Inherited,
-}
-
 impl Form {
-    /// What does not fit stays a text, so that the schema says what is expected at the cell.
-    pub(super) fn read(self, text: &str) -> Reading {
+    /// What a cell says; `None`: nothing of its own. What does not fit stays a text, so that the schema says what is expected there.
+    pub(super) fn read(self, text: &str) -> Option<Value> {
         let flag = match text.to_ascii_uppercase().as_str() {
             "TRUE" | "YES" => Some(true),
             "FALSE" | "NO" => Some(false),
             _ => None,
         };
         let global = text.eq_ignore_ascii_case("GLOBAL");
-        Reading::Value(match self {
+        Some(match self {
             Self::Number => text.parse::<i64>().map_or_else(|_| json!(text), Value::from),
-            Self::FlagOrGlobal | Self::Verification if global => return Reading::Inherited,
+            Self::FlagOrGlobal | Self::Verification if global => return None,
             Self::Flag | Self::FlagOrGlobal => flag.map_or_else(|| json!(text), Value::from),
             Self::Verification => match flag {
                 Some(true) => json!("Verify"),
