@@ -15,7 +15,7 @@ use crate::diagnostic::did_you_mean;
 use crate::diagnostic::junit::{self, Case, Failure, Suite};
 use crate::model::rule_test::{Expect, RuleCase, RuleTest};
 use crate::model::{Desired, ProfileName};
-use crate::rules::{self, Chain};
+use crate::rules::Chain;
 
 /// Most cases that are named where `--run` finds none.
 const NAMED_MAX: usize = 5;
@@ -273,7 +273,7 @@ fn coverage(desired: &Desired, ran: &[Ran<'_>]) -> String {
     for profile in desired.profiles.values() {
         let evaluation = desired.evaluations.get(&profile.evaluation);
         let rules = evaluation.iter().flat_map(|evaluation| evaluation.rules.iter());
-        let able = rules.filter(|rule| rule.enabled && rule.carried && rules::in_effect(rule.rule_type));
+        let able = rules.filter(|rule| rule.enabled && rule.carried);
         let own = able.filter(|rule| !rule.name.as_str().starts_with("builtin/"));
         all.extend(own.map(|rule| counted(&profile.name, rule.name.as_str())));
     }

@@ -202,6 +202,32 @@ pub enum RuleType {
     Custom,
 }
 
+impl RuleType {
+    /// All of them, in the guide's order.
+    pub const ALL: [Self; 20] = [
+        Self::PexipInfinity,
+        Self::PexipService,
+        Self::TeamsMeetingProperties,
+        Self::TeamsSipGuestJoin,
+        Self::TeamsBodyPexipInfinity,
+        Self::TeamsBodyPexipService,
+        Self::TeamsBodyPoly,
+        Self::TeamsBodyBlueJeans,
+        Self::TeamsBodyCisco,
+        Self::GoogleMeet,
+        Self::GoogleMeetSipGuestJoin,
+        Self::SkypeForBusiness,
+        Self::SkypeForBusinessBodyPoly,
+        Self::Webex,
+        Self::Zoom,
+        Self::BlueJeans,
+        Self::GoToMeeting,
+        Self::Domain,
+        Self::Regex,
+        Self::Custom,
+    ];
+}
+
 /// An endpoint, everything inherited and resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndpointSpec {

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use super::pattern::{Pattern, Replacement};
 use super::permit::Permit;
-use super::scan::is_within;
+use super::scan::{is_domain, is_within};
 use super::template::Template;
 use super::texts::{Place, Texts};
 use super::trace::{Trace, Tried, Why};
 use super::types::{self, Provider};
 use super::{calendar_event, fallback};
+use crate::invitation::{self, wrapped::Link};
 use crate::model::desired::{RuleType, When};
 use crate::model::{Alias, Confidential, Digest, EvaluationSpec, Event, MatchedBy, Protocol, RuleSpec, Verdict};
 
@@ -37,7 +38,7 @@ struct Compiled {
 }
 
 enum Work {
-    Provider { provider: Provider, transform: Template },
+    Provider { provider: &'static Provider, transform: Template },
     Regex { pattern: Pattern, replacement: Option<Replacement> },
     Custom(Template),
 }
@@ -194,7 +195,7 @@ fn compile(rule: &RuleSpec) -> Result<Work, Why> {
             Ok(Work::Custom(template(text)?))
         }
         rule_type => {
-            let provider = types::provider(rule_type).ok_or(Why::NotInEffect)?;
+            let provider = types::provider(rule_type).ok_or_else(|| Why::CannotRun("it has no such type".into()))?;
             if rule_type == RuleType::Domain && rule.domain.as_deref().is_none_or(|domain| domain.trim().is_empty()) {
                 return Err(Why::CannotRun("it has no `domain`".into()));
             }
@@ -216,7 +217,13 @@ fn places(work: &Work) -> &'static [Place] {
 fn run(work: &Work, rule: &RuleSpec, texts: &Texts<'_>) -> Result<Hit, Why> {
     match work {
         Work::Provider { provider, transform } => {
-            let finding = (provider.find)(rule, texts).ok_or(Why::NothingFound)?;
+            let finding = if provider.anchors.is_empty() || texts.anchored().has(rule.rule_type) {
+                (provider.find)(rule, texts)
+            } else {
+                Err(Why::NothingFound)
+            };
+            let finding = finding
+                .map_err(|why| rewritten(provider, texts).filter(|_| why == Why::NothingFound).unwrap_or(why))?;
             let context = minijinja::Value::from_pairs(
                 finding.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())),
             );
@@ -242,6 +249,17 @@ fn run(work: &Work, rule: &RuleSpec, texts: &Texts<'_>) -> Result<Hit, Why> {
             Ok(Hit { place: Place::CalendarEvent, text, variables: BTreeMap::new() })
         }
     }
+}
+
+/// The rewriter that keeps what `provider` looks for to itself: its link names one of the provider's hosts as a hint.
+fn rewritten(provider: &Provider, texts: &Texts<'_>) -> Option<Why> {
+    let mut opaque = texts.body().wrapped.iter().filter(|link| link.outcome == invitation::Outcome::Opaque);
+    opaque.find_map(|wrapped| {
+        let link = Link::parse(wrapped.link.expose())?;
+        let domain = link.parameter("domain")?.to_ascii_lowercase();
+        let theirs = is_domain(&domain) && provider.anchors.iter().any(|anchor| is_within(&domain, anchor));
+        theirs.then_some(Why::OnlyRewriterReads { rewriter: wrapped.rewriter, domain })
+    })
 }
 
 fn non_empty(text: String) -> Result<String, Why> {

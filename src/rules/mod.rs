@@ -11,6 +11,7 @@
 //!                                      Verdict
 //! ```
 
+mod anchors;
 mod calendar_event;
 mod chain;
 mod evaluate;
@@ -29,4 +30,4 @@ pub use pattern::check as check_regex;
 pub use template::check as check_template;
 pub use texts::Place;
 pub use trace::{Trace, Tried, Why};
-pub use types::in_effect;
+pub use types::variables_of;

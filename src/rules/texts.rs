@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use serde_json::Value;
 
+use super::anchors::Anchored;
 use crate::invitation::{self, InvitationText};
 use crate::model::Event;
 
@@ -19,6 +20,7 @@ pub(super) struct Texts<'e> {
     body: OnceCell<InvitationText>,
     location: OnceCell<InvitationText>,
     conference: OnceCell<String>,
+    anchored: OnceCell<Anchored>,
     /// `calendar_event`, once a template asked for it.
     pub(super) template: OnceCell<minijinja::Value>,
 }
@@ -36,6 +38,8 @@ pub enum Place {
     UnwrappedLocation,
     /// What Google keeps of a conference beside the body.
     ConferenceData,
+    /// What Exchange and others keep beside the body, by name.
+    Properties,
     /// `calendar_event`, all of it.
     CalendarEvent,
 }
@@ -48,6 +52,7 @@ impl<'e> Texts<'e> {
             body: OnceCell::new(),
             location: OnceCell::new(),
             conference: OnceCell::new(),
+            anchored: OnceCell::new(),
             template: OnceCell::new(),
         }
     }
@@ -73,6 +78,11 @@ impl<'e> Texts<'e> {
         ]
         .into_iter()
         .filter(|(_, text)| !text.is_empty())
+    }
+
+    /// The types worth asking, by what stands in [`of_providers`](Self::of_providers).
+    pub(super) fn anchored(&self) -> Anchored {
+        *self.anchored.get_or_init(|| Anchored::of(self.of_providers().map(|(_, text)| text)))
     }
 
     /// What `Regex`, `Domain` and the fallback look at, in this order: each text as written, then with links put back where

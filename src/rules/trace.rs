@@ -37,8 +37,6 @@ pub enum Why {
     Matched,
     /// `enabled: false`.
     Disabled,
-    /// This version does not act on its type.
-    NotInEffect,
     /// The profile's calendar service cannot carry what it looks for.
     NotCarried,
     /// Its pattern or template is wrong; the text says how.
@@ -49,6 +47,24 @@ pub enum Why {
     OtherPrivacy,
     /// What it looks for is not there.
     NothingFound,
+    /// The event has not the property it looks for, or nothing in it.
+    NoProperty(&'static str),
+    /// The invitation is of its kind, but one part is missing without which there is no address.
+    Incomplete {
+        /// What is there.
+        found: &'static str,
+        /// What is not.
+        missing: &'static str,
+    },
+    /// The invitation has a form of which nobody outside its maker knows how it becomes an address.
+    Undocumented(&'static str),
+    /// Its link was rewritten so that only the rewriter's server can read it.
+    OnlyRewriterReads {
+        /// Who rewrote it.
+        rewriter: &'static str,
+        /// What the administrator can exempt from rewriting.
+        domain: String,
+    },
     /// Its template gave nothing.
     NoOutput,
     /// Its template failed on this event. The text may quote the event.
@@ -72,12 +88,15 @@ impl Why {
         match self {
             Self::Matched => "Matched",
             Self::Disabled => "Disabled",
-            Self::NotInEffect => "NotInEffect",
             Self::NotCarried => "NotCarried",
             Self::CannotRun(_) => "CannotRun",
             Self::OtherOrganizer => "OtherOrganizer",
             Self::OtherPrivacy => "OtherPrivacy",
             Self::NothingFound => "NothingFound",
+            Self::NoProperty(_) => "NoProperty",
+            Self::Incomplete { .. } => "Incomplete",
+            Self::Undocumented(_) => "Undocumented",
+            Self::OnlyRewriterReads { .. } => "OnlyRewriterReads",
             Self::NoOutput => "NoOutput",
             Self::TemplateFailed(_) => "TemplateFailed",
             Self::SearchGivenUp => "SearchGivenUp",
@@ -95,12 +114,18 @@ impl fmt::Display for Why {
         match self {
             Self::Matched => f.write_str("matched"),
             Self::Disabled => f.write_str("disabled"),
-            Self::NotInEffect => f.write_str("not in effect yet"),
             Self::NotCarried => f.write_str("the profile's calendar service does not carry what it looks for"),
             Self::CannotRun(fault) => write!(f, "cannot run: {fault}"),
             Self::OtherOrganizer => f.write_str("the organizer's domain is not in `when.organizerDomains`"),
             Self::OtherPrivacy => f.write_str("`when.private` wants the opposite"),
             Self::NothingFound => f.write_str("nothing found"),
+            Self::NoProperty(name) => write!(f, "the event has no `{name}`"),
+            Self::Incomplete { found, missing } => write!(f, "there is {found}, but not {missing}"),
+            Self::Undocumented(form) => write!(f, "{form}: how that becomes an address is not public"),
+            Self::OnlyRewriterReads { rewriter, domain } => write!(
+                f,
+                "its link was rewritten so that only {rewriter} can read it: exempt {domain} from rewriting there"
+            ),
             Self::NoOutput => f.write_str("the template gave nothing"),
             Self::TemplateFailed(fault) => write!(f, "the template failed: {}", fault.expose()),
             Self::SearchGivenUp => f.write_str("the pattern takes too many steps on this text"),
@@ -126,6 +151,7 @@ impl fmt::Display for Place {
             Self::Location => "location",
             Self::UnwrappedLocation => "location (links unwrapped)",
             Self::ConferenceData => "conference data",
+            Self::Properties => "properties",
             Self::CalendarEvent => "calendar_event",
         })
     }

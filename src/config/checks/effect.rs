@@ -1,10 +1,9 @@
-//! OTJ901 to OTJ903: parts of the language that this version does nothing with. They are warnings where an author wrote one.
+//! OTJ901 and OTJ902: parts of the language that this version does nothing with. They are warnings where an author wrote one.
 
 use std::collections::BTreeMap;
 
 use crate::config::directory::{Document, Spec};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::model::desired::RuleType;
 
 use super::Looked;
 
@@ -13,7 +12,6 @@ pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
     for document in &looked.directory.documents {
         kind_without_effect(looked, document, findings);
         field_without_effect(looked, document, &mut rows, findings);
-        rule_type_without_effect(looked, document, findings);
     }
     // What a thousand rows of a table have in common is said once.
     for ((_, pointer), (place, count)) in rows {
@@ -70,26 +68,5 @@ fn field_without_effect(looked: &Looked<'_>, document: &Document, rows: &mut Row
         }
         let place = looked.directory.key(document, pointer);
         findings.push(Diagnostic::warning("OTJ902", place, format!("`{name}` is not in effect yet")));
-    }
-}
-
-/// Whether this version looks for rules of this type.
-pub(crate) fn in_effect(rule_type: RuleType) -> bool {
-    crate::rules::in_effect(rule_type)
-}
-
-fn rule_type_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut Vec<Diagnostic>) {
-    let types: Vec<(String, RuleType)> = match &document.spec {
-        Spec::Rule(rule) => vec![("/spec/type".into(), rule.rule_type)],
-        Spec::RuleSet(set) => {
-            let rules = set.rules.iter().enumerate();
-            rules.map(|(index, rule)| (format!("/spec/rules/{index}/type"), rule.rule_type)).collect()
-        }
-        _ => vec![],
-    };
-    for (pointer, rule_type) in types.into_iter().filter(|(_, rule_type)| !in_effect(*rule_type)) {
-        let place = looked.directory.value(document, &pointer);
-        let message = format!("rules of type {rule_type:?} are not in effect yet and are skipped");
-        findings.push(Diagnostic::warning("OTJ903", place, message));
     }
 }

@@ -1,4 +1,4 @@
-//! OTJ506: profiles that have no rule in effect and no fallback.
+//! OTJ506: profiles that have no enabled rule and no fallback.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,13 @@ use crate::config::directory::Spec;
 use crate::config::document::profile::Fallback;
 use crate::diagnostic::Diagnostic;
 
-use super::{Looked, effect};
+use super::Looked;
 
 pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
     let mut served = BTreeSet::new();
     for document in &looked.directory.documents {
         if let Spec::Rule(rule) = &document.spec
             && rule.enabled != Some(false)
-            && effect::in_effect(rule.rule_type)
         {
             served.insert(rule.profile.as_str());
         }
@@ -25,7 +24,7 @@ pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
         if profile.fallback == Some(Fallback::Never) && !shares && !served.contains(name) {
             let place = looked.directory.value(document, "/spec/fallback");
             let message =
-                format!("profile `{name}` has no rule in effect and no fallback: no meeting gets a Join button");
+                format!("profile `{name}` has no enabled rule and no fallback: no meeting gets a Join button");
             findings.push(Diagnostic::warning("OTJ506", place, message));
         }
     }

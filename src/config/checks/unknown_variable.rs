@@ -7,6 +7,7 @@ use crate::config::directory::{Document, Spec};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::model::desired::RuleType;
 use crate::rules::template::Template;
+use crate::rules::variables_of;
 
 use super::fields::Pointer;
 use super::{Looked, fields};
@@ -25,24 +26,6 @@ const EVENT: [&str; 11] = [
     "location",
     "properties",
 ];
-
-/// The variables of a type's transform, as the guide lists them.
-fn variables(rule_type: RuleType) -> &'static [&'static str] {
-    match rule_type {
-        RuleType::TeamsSipGuestJoin => {
-            &["base32_encoded_blob", "tenant_id", "meeting_id", "passcode", "company_id", "domain"]
-        }
-        RuleType::TeamsBodyPexipInfinity => &["meeting_id", "domain", "prefix"],
-        RuleType::TeamsBodyPoly | RuleType::TeamsBodyBlueJeans | RuleType::SkypeForBusinessBodyPoly => {
-            &["meeting_id", "domain", "tenant_id"]
-        }
-        RuleType::TeamsBodyCisco => &["conf_id", "tenant_key", "domain"],
-        RuleType::SkypeForBusiness => &["focus_id", "user", "domain"],
-        RuleType::Zoom => &["meeting_id", "domain", "pin"],
-        RuleType::Regex | RuleType::Custom => &["calendar_event"],
-        _ => &["meeting_id", "domain"],
-    }
-}
 
 pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
     let mut parsed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -81,7 +64,7 @@ type Used = (Pointer, String, &'static [&'static str], String);
 
 fn templates(document: &Document) -> Vec<Used> {
     let title = |pointer: &'static str, text: Option<&String>| -> Vec<Used> {
-        text.map(|text| (pointer.into(), text.clone(), variables(RuleType::Custom), "titles".to_owned()))
+        text.map(|text| (pointer.into(), text.clone(), variables_of(RuleType::Custom), "titles".to_owned()))
             .into_iter()
             .collect()
     };
@@ -101,7 +84,7 @@ fn templates(document: &Document) -> Vec<Used> {
                     _ => ("transform", &rule.transform),
                 };
                 if let (field, Some(text)) = text {
-                    used.push((written.field(field).into(), text.clone(), variables(rule.rule_type), whose));
+                    used.push((written.field(field).into(), text.clone(), variables_of(rule.rule_type), whose));
                 }
             }
             used
@@ -119,7 +102,7 @@ mod tests {
             let names = Template::compile(text).unwrap().names();
             names
                 .iter()
-                .filter_map(|name| unknown(name, variables(rule_type)))
+                .filter_map(|name| unknown(name, variables_of(rule_type)))
                 .map(|(word, _)| word.to_owned())
                 .collect()
         };

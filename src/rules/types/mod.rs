@@ -1,11 +1,18 @@
 //! The meeting types: what each looks for, one file a provider family.
 //!
-//! A type's `find` reads texts and gives variables; the transform (the type's own, or the rule's) makes the address of them. No
-//! type keys on words: invitations come in every language, so types anchor on hosts, on addresses at known domains, and on what
-//! stands next to an id.
+//! A type's file says everything about its invitations: hosts, addresses, forms, languages, variables, its transform, sources. A
+//! change of format is a change of that file. No type keys on words: invitations come in every language, so types anchor on
+//! hosts, on addresses at known domains, and on what stands next to an id.
+//!
+//! [`find`](Provider::find) reads texts and properties and gives variables; the transform (the type's own, or the rule's) makes
+//! the address of them.
 
+mod bluejeans;
 mod domain;
+mod google;
+mod gotomeeting;
 mod pexip;
+mod skype;
 mod teams;
 mod webex;
 mod zoom;
@@ -13,6 +20,7 @@ mod zoom;
 use std::collections::BTreeMap;
 
 use super::texts::{Place, Texts};
+use super::trace::Why;
 use crate::model::RuleSpec;
 use crate::model::desired::RuleType;
 
@@ -23,20 +31,29 @@ pub(super) struct Finding {
     pub(super) variables: BTreeMap<String, String>,
 }
 
-/// How a type finds.
-pub(super) type Find = fn(&RuleSpec, &Texts<'_>) -> Option<Finding>;
+/// Variables by name.
+pub(super) type Variables = BTreeMap<String, String>;
 
 /// A meeting type that yields variables.
 pub(super) struct Provider {
-    /// How it finds.
-    pub(super) find: Find,
+    /// Finds, or says why not.
+    pub(super) find: fn(&RuleSpec, &Texts<'_>) -> Result<Finding, Why>,
     /// Its own transform: Jinja2 over its variables.
     pub(super) transform: fn(&RuleSpec) -> &'static str,
+    /// What a transform may use.
+    pub(super) variables: &'static [&'static str],
+    /// Lower-case ASCII of which at least one stands in every invitation it finds something in: where none is, it is not asked.
+    /// Empty: it is always asked.
+    pub(super) anchors: &'static [&'static str],
     /// Where it looks, for the trace.
     pub(super) places: &'static [Place],
 }
 
-const PROVIDER_PLACES: &[Place] = &[Place::UnwrappedBody, Place::UnwrappedLocation, Place::ConferenceData];
+/// Where types that read texts look.
+const TEXT_PLACES: &[Place] = &[Place::UnwrappedBody, Place::UnwrappedLocation, Place::ConferenceData];
+
+/// Where types that read what calendars keep beside the text look.
+const PROPERTY_PLACES: &[Place] = &[Place::Properties];
 
 pub(super) const WRITTEN_PLACES: &[Place] =
     &[Place::Body, Place::UnwrappedBody, Place::Location, Place::UnwrappedLocation];
@@ -44,38 +61,52 @@ pub(super) const WRITTEN_PLACES: &[Place] =
 /// The transform of most types.
 const ID_AT_DOMAIN: &str = "{{meeting_id}}@{{domain}}";
 
-/// How `rule_type` works. `None`: `Regex` and `Custom`, which work otherwise, and types this version does not have.
-pub(super) fn provider(rule_type: RuleType) -> Option<Provider> {
-    let (find, transform, places): (Find, fn(&RuleSpec) -> &'static str, _) = match rule_type {
-        RuleType::Zoom => (zoom::find, zoom::transform, PROVIDER_PLACES),
-        RuleType::Webex => (webex::find, |_| ID_AT_DOMAIN, PROVIDER_PLACES),
-        RuleType::TeamsBodyPexipService => (teams::pexip_service, |_| ID_AT_DOMAIN, PROVIDER_PLACES),
-        RuleType::TeamsBodyPexipInfinity => {
-            (teams::pexip_infinity, |_| "{{prefix}}{{meeting_id}}@{{domain}}", PROVIDER_PLACES)
-        }
-        RuleType::PexipInfinity => (pexip::infinity, |_| ID_AT_DOMAIN, PROVIDER_PLACES),
-        RuleType::PexipService => (pexip::service, |_| "{{meeting_id}}@pexip.me", PROVIDER_PLACES),
-        RuleType::Domain => (domain::find, |_| ID_AT_DOMAIN, WRITTEN_PLACES),
-        _ => return None,
-    };
-    Some(Provider { find, transform, places })
+/// How `rule_type` works. `None`: `Regex` and `Custom`, which work otherwise.
+pub(super) fn provider(rule_type: RuleType) -> Option<&'static Provider> {
+    Some(match rule_type {
+        RuleType::PexipInfinity => &pexip::INFINITY,
+        RuleType::PexipService => &pexip::SERVICE,
+        RuleType::TeamsMeetingProperties => &teams::PROPERTIES,
+        RuleType::TeamsSipGuestJoin => &teams::SIP_GUEST,
+        RuleType::TeamsBodyPexipInfinity => &teams::PEXIP_INFINITY,
+        RuleType::TeamsBodyPexipService => &teams::PEXIP_SERVICE,
+        RuleType::TeamsBodyPoly => &teams::POLY,
+        RuleType::TeamsBodyBlueJeans => &teams::BLUEJEANS,
+        RuleType::TeamsBodyCisco => &teams::CISCO,
+        RuleType::GoogleMeet => &google::MEET,
+        RuleType::GoogleMeetSipGuestJoin => &google::SIP_GUEST,
+        RuleType::SkypeForBusiness => &skype::MEETING,
+        RuleType::SkypeForBusinessBodyPoly => &skype::POLY,
+        RuleType::Webex => &webex::MEETING,
+        RuleType::Zoom => &zoom::MEETING,
+        RuleType::BlueJeans => &bluejeans::MEETING,
+        RuleType::GoToMeeting => &gotomeeting::MEETING,
+        RuleType::Domain => &domain::ADDRESS,
+        RuleType::Regex | RuleType::Custom => return None,
+    })
 }
 
-/// Whether this version acts on rules of this type.
+/// The variables that transforms and templates of `rule_type` may use.
 #[must_use]
-pub fn in_effect(rule_type: RuleType) -> bool {
-    matches!(rule_type, RuleType::Regex | RuleType::Custom) || provider(rule_type).is_some()
+pub fn variables_of(rule_type: RuleType) -> &'static [&'static str] {
+    provider(rule_type).map_or(&["calendar_event"], |provider| provider.variables)
 }
 
 /// Variables from pairs.
-fn variables<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+fn variables<const N: usize>(pairs: [(&str, &str); N]) -> Variables {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// The first text of the providers' places in which `find` finds something.
-fn first<'e>(
-    texts: &'e Texts<'_>,
-    mut find: impl FnMut(&'e str) -> Option<BTreeMap<String, String>>,
-) -> Option<Finding> {
-    texts.of_providers().find_map(|(place, text)| find(text).map(|variables| Finding { place, variables }))
+/// The first text of [`TEXT_PLACES`] in which `find` finds something; else the first reason that says more than that nothing
+/// was found.
+fn first<'e>(texts: &'e Texts<'_>, mut find: impl FnMut(&'e str) -> Result<Variables, Why>) -> Result<Finding, Why> {
+    let mut telling = Why::NothingFound;
+    for (place, text) in texts.of_providers() {
+        match find(text) {
+            Ok(variables) => return Ok(Finding { place, variables }),
+            Err(why) if telling == Why::NothingFound => telling = why,
+            Err(_) => {}
+        }
+    }
+    Err(telling)
 }

@@ -11,16 +11,28 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, first, variables};
+use super::{Finding, ID_AT_DOMAIN, Provider, TEXT_PLACES, first, variables};
 use crate::model::RuleSpec;
 use crate::rules::scan;
 use crate::rules::texts::Texts;
+use crate::rules::trace::Why;
+
+/// `Webex`.
+pub(in crate::rules) const MEETING: Provider = Provider {
+    find,
+    transform: |_| ID_AT_DOMAIN,
+    variables: &["meeting_id", "domain"],
+    anchors: &["webex.com"],
+    places: TEXT_PLACES,
+};
 
 /// Hosts below webex.com that are no meeting sites.
 const NO_SITES: [&str; 10] = ["lync", "m", "www", "help", "developer", "community", "admin", "web", "go", "status"];
 
-pub(super) fn find(_: &RuleSpec, texts: &Texts<'_>) -> Option<Finding> {
-    first(texts, address).or_else(|| first(texts, personal_room)).or_else(|| first(texts, number_at_site))
+fn find(_: &RuleSpec, texts: &Texts<'_>) -> Result<Finding, Why> {
+    first(texts, |text| {
+        address(text).or_else(|| personal_room(text)).or_else(|| number_at_site(text)).ok_or(Why::NothingFound)
+    })
 }
 
 fn is_site(host: &str) -> bool {

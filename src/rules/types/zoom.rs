@@ -14,10 +14,20 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, first};
+use super::{Finding, Provider, TEXT_PLACES, first};
 use crate::model::RuleSpec;
 use crate::rules::scan;
 use crate::rules::texts::Texts;
+use crate::rules::trace::Why;
+
+/// `Zoom`.
+pub(in crate::rules) const MEETING: Provider = Provider {
+    find,
+    transform,
+    variables: &["meeting_id", "domain", "pin"],
+    anchors: &["zoom.us", "zoom.com", "zoom-x.de", "zoomgov.com", "zoomcrc.com", ".zm"],
+    places: TEXT_PLACES,
+};
 
 /// Where meetings are linked.
 const HOSTS: [&str; 5] = ["zoom.us", "zoom.com", "zoom.com.cn", "zoom-x.de", "zoomgov.com"];
@@ -31,7 +41,7 @@ const GOV: &str = "sip.zoomgov.com";
 /// Longest passcode, in digits.
 const PIN_MAX: usize = 10;
 
-pub(super) fn transform(rule: &RuleSpec) -> &'static str {
+fn transform(rule: &RuleSpec) -> &'static str {
     if rule.include_password {
         "{{meeting_id}}{% if pin %}.{{pin}}{% endif %}@{% if domain == 'sip.zoomgov.com' %}{{domain}}{% else %}zoomcrc.com{% endif %}"
     } else {
@@ -39,7 +49,7 @@ pub(super) fn transform(rule: &RuleSpec) -> &'static str {
     }
 }
 
-pub(super) fn find(_: &RuleSpec, texts: &Texts<'_>) -> Option<Finding> {
+fn find(_: &RuleSpec, texts: &Texts<'_>) -> Result<Finding, Why> {
     first(texts, |text| {
         let link = scan::links(text)
             .find_map(|(at, link)| Some((at, id_of(link.path, &link)?, link.host_below("zoomgov.com"))));
@@ -54,7 +64,7 @@ pub(super) fn find(_: &RuleSpec, texts: &Texts<'_>) -> Option<Finding> {
             }
             (Some((_, id, government)), None) => (id, government),
             (None, Some((_, id))) => (id, false),
-            (None, None) => return None,
+            (None, None) => return Err(Why::NothingFound),
         };
         let printed = scan::addresses(text)
             .filter_map(|address| Some((room_line(&address)?, address.host)))
@@ -68,7 +78,7 @@ pub(super) fn find(_: &RuleSpec, texts: &Texts<'_>) -> Option<Finding> {
         if let Some(pin) = pin(text, id) {
             found.insert("pin".to_owned(), pin);
         }
-        Some(found)
+        Ok(found)
     })
 }
 

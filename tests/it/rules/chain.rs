@@ -52,7 +52,7 @@ fn labels(outcome: &Outcome) -> Vec<&'static str> {
 fn a_rule_that_fails_says_why_and_the_next_one_is_tried() {
     let rules = vec![
         RuleSpec { enabled: false, ..custom("off", 1, "a@b.example") },
-        rule("unbuilt", 2, RuleType::SkypeForBusiness),
+        rule("no property", 2, RuleType::SkypeForBusiness),
         regex("broken pattern", 3, "([unclosed"),
         custom("broken template", 4, "{{ nothing"),
         custom("failing template", 5, "{{ calendar_event.nothing.deeper }}"),
@@ -70,7 +70,7 @@ fn a_rule_that_fails_says_why_and_the_next_one_is_tried() {
         labels(&outcome),
         [
             "Disabled",
-            "NotInEffect",
+            "NoProperty",
             "CannotRun",
             "CannotRun",
             "TemplateFailed",

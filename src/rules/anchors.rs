@@ -1,0 +1,80 @@
+//! Which meeting types can possibly find something in a text: one pass over it for the anchors of all types at once, so that an
+//! ordinary mail costs one scan, however many rules a profile has.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use super::types;
+use crate::model::desired::RuleType;
+
+/// A set of types, one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Anchored(u32);
+
+/// The anchors of all types, and the type of each.
+struct Anchors {
+    automaton: Option<AhoCorasick>,
+    types: Vec<Anchored>,
+}
+
+static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| {
+    let (mut words, mut types) = (vec![], vec![]);
+    for rule_type in RuleType::ALL {
+        for anchor in types::provider(rule_type).map_or(&[][..], |provider| provider.anchors) {
+            words.push(*anchor);
+            types.push(Anchored(bit(rule_type)));
+        }
+    }
+    let automaton = AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .match_kind(MatchKind::Standard)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(words);
+    Anchors { automaton: automaton.ok(), types }
+});
+
+fn bit(rule_type: RuleType) -> u32 {
+    1 << rule_type as u32
+}
+
+impl Anchored {
+    /// The types of which an anchor stands in one of `texts`. Without an automaton, which cannot be, all of them.
+    pub(super) fn of<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
+        let anchors = &*ANCHORS;
+        let Some(automaton) = &anchors.automaton else { return Self(u32::MAX) };
+        let mut all = 0;
+        for text in texts {
+            for found in automaton.find_overlapping_iter(text) {
+                all |= anchors.types[found.pattern().as_usize()].0;
+            }
+        }
+        Self(all)
+    }
+
+    /// Whether `rule_type` is worth asking.
+    pub(super) fn has(self, rule_type: RuleType) -> bool {
+        self.0 & bit(rule_type) != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_worth_asking_where_one_of_its_anchors_stands() {
+        let anchored = Anchored::of(["See https://US02web.ZOOM.us/j/1", "x.webex.com"].into_iter());
+        assert!(anchored.has(RuleType::Zoom) && anchored.has(RuleType::Webex));
+        assert!(!anchored.has(RuleType::BlueJeans) && !Anchored::of(["mail"].into_iter()).has(RuleType::Zoom));
+    }
+
+    #[test]
+    fn anchors_are_written_in_lower_case() {
+        for rule_type in RuleType::ALL {
+            for anchor in types::provider(rule_type).map_or(&[][..], |provider| provider.anchors) {
+                assert_eq!(*anchor, anchor.to_ascii_lowercase(), "{rule_type:?}");
+            }
+        }
+    }
+}
