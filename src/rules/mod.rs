@@ -18,6 +18,7 @@ mod evaluate;
 mod fallback;
 pub mod pattern;
 mod permit;
+mod properties;
 mod scan;
 pub mod template;
 mod texts;
