@@ -38,8 +38,8 @@ pub enum AliasFault {
     /// A character that has no place in an address.
     #[error("it holds a character that no address may hold")]
     Character,
-    /// `sip:` and the like belong into the protocol.
-    #[error("it begins with a scheme")]
+    /// `sip:` and the like belong into the protocol, and `user:password@` nowhere.
+    #[error("it has a scheme or a password in front")]
     Scheme,
     /// More than one `@`, or one at an end.
     #[error("it has an `@` too many, or at an end")]
@@ -66,33 +66,28 @@ impl Alias {
         if text.contains(forbidden) || text.contains("//") {
             return Err(AliasFault::Character);
         }
-        let lower = text.to_ascii_lowercase();
-        if [
-            "sip:",
-            "sips:",
-            "h323:",
-            "tel:",
-            "http:",
-            "https:",
-            "mailto:",
-            "callto:",
-            "pexip:",
-            "im:",
-            "data:",
-            "javascript:",
-        ]
-        .iter()
-        .any(|scheme| lower.starts_with(scheme))
-        {
-            return Err(AliasFault::Scheme);
-        }
-        if let Some((user, host)) = text.split_once('@') {
-            if user.is_empty() || host.is_empty() || host.contains('@') {
-                return Err(AliasFault::At);
+        match text.split_once('@') {
+            Some((user, host)) => {
+                if user.is_empty() || host.is_empty() || host.contains('@') {
+                    return Err(AliasFault::At);
+                }
+                if user.contains(':') {
+                    return Err(AliasFault::Scheme);
+                }
+                if user.contains(['[', ']', '{', '}', '^']) {
+                    return Err(AliasFault::Character);
+                }
+                if !is_host(host) {
+                    return Err(AliasFault::Host);
+                }
             }
-            if !is_host(host) {
-                return Err(AliasFault::Host);
+            // Without a user, a colon stands before a port or inside an IPv6 address; any other one follows a scheme.
+            None if text.contains([':', '[', ']', '{', '}', '^']) && !is_host(text) => {
+                let scheme =
+                    text.split_once(':').is_some_and(|(scheme, _)| scheme.bytes().all(|c| c.is_ascii_alphanumeric()));
+                return Err(if scheme { AliasFault::Scheme } else { AliasFault::Host });
             }
+            None => {}
         }
         Ok(Self(text.into()))
     }
@@ -106,13 +101,20 @@ impl Alias {
     /// What follows the `@`, without port and parameters, in lower case; `None` for an alias without domain.
     #[must_use]
     pub fn domain(&self) -> Option<String> {
-        let (_, host) = self.0.split_once('@')?;
-        let host = host.split(';').next().unwrap_or(host);
-        let host = match host.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or(rest),
-            None => host.split(':').next().unwrap_or(host),
-        };
-        Some(host.trim_end_matches('.').to_ascii_lowercase())
+        self.0.split_once('@').map(|(_, host)| host_alone(host))
+    }
+
+    /// The host of an alias that is nothing but a host, in lower case: `vc.example.com:5061`, `10.0.0.1`. H.323 writes an
+    /// extension behind one: `10.0.0.1##4711`.
+    #[must_use]
+    pub fn bare_host(&self) -> Option<String> {
+        let host = self.0.split("##").next().unwrap_or_default();
+        (!self.0.contains('@') && host.contains(['.', '[']) && is_host(host)).then(|| host_alone(host))
+    }
+
+    /// The `;parameters` behind the address or in it, in lower case.
+    pub fn parameters(&self) -> impl Iterator<Item = String> {
+        self.0.split(['@', ';']).map(str::to_ascii_lowercase).filter(|part| part.contains('='))
     }
 
     /// What stands before the `@`, or all of it.
@@ -122,10 +124,20 @@ impl Alias {
     }
 }
 
+/// Without port, parameters, brackets and the root's dot, in lower case.
+fn host_alone(host: &str) -> String {
+    let host = host.split(';').next().unwrap_or(host);
+    let host = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(rest),
+        None => host.split(':').next().unwrap_or(host),
+    };
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
 /// A host name or an IP address, an optional port, optional `;parameters`.
 fn is_host(host: &str) -> bool {
     let (host, parameters) = host.split_once(';').unwrap_or((host, ""));
-    if !parameters.chars().all(|c| c.is_ascii_alphanumeric() || "-._~!*+$;=:".contains(c)) {
+    if !parameters.chars().all(|c| c.is_ascii_alphanumeric() || "-._~!*+$;=:[]".contains(c)) {
         return false;
     }
     let (name, port) = match host.strip_prefix('[') {
@@ -138,9 +150,20 @@ fn is_host(host: &str) -> bool {
         },
         None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
     };
+    port.is_none_or(is_port) && (is_name(name) || name.parse::<std::net::Ipv4Addr>().is_ok())
+}
+
+/// A name whose last label is no number: `2130706433`, `0x7f000001`, `127.1` and `0177.0.0.1` are addresses to some libraries
+/// and names to others, so that what a list of domains is asked about need not be what is dialled.
+/// Underscores are in names of Windows machines.
+fn is_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    port.is_none_or(is_port)
-        && name.len() <= 253
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let hex = last.strip_prefix("0x").or(last.strip_prefix("0X"));
+    let number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    name.len() <= 253
+        && !number(last)
+        && !hex.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
         && name.split('.').all(|label| {
             !label.is_empty()
                 && label.len() <= 63
@@ -150,8 +173,9 @@ fn is_host(host: &str) -> bool {
         })
 }
 
+/// `+80` and `00080` are numbers to a parser and no ports.
 fn is_port(text: &str) -> bool {
-    text.parse::<u16>().is_ok_and(|port| port > 0)
+    text.len() <= 5 && !text.starts_with(['0', '+']) && text.parse::<u16>().is_ok()
 }
 
 impl TryFrom<String> for Alias {
@@ -185,6 +209,8 @@ mod tests {
             "a.b-c_d@10.0.0.1",
             "x@host:5061",
             "x@[2001:db8::1]",
+            "vc.example.com:5061",
+            "[::1]:5061",
             "10.1.2.3##456",
             "a@b;transport=tls",
             " 1@x.example \n",
@@ -206,6 +232,12 @@ mod tests {
             ("a@b..c", AliasFault::Host),
             ("a@-b.c", AliasFault::Host),
             ("a@b:0", AliasFault::Host),
+            ("a@b:+80", AliasFault::Host),
+            ("a:b@c.example", AliasFault::Scheme),
+            ("xmpp:a", AliasFault::Scheme),
+            ("::1", AliasFault::Scheme),
+            ("a@127.1", AliasFault::Host),
+            ("{a}@b.example", AliasFault::Character),
         ] {
             assert_eq!(Alias::parse(wrong), Err(fault), "{wrong:?}");
         }

@@ -29,24 +29,42 @@ impl Permit {
         Ok((alias, if protocol == Protocol::Auto { scheme } else { protocol }))
     }
 
+    /// | alias | passes |
+    /// |---|---|
+    /// | at a listed domain or below, at a listed IP address, or that host alone | yes |
+    /// | with a telephone number before the `@`, or `;user=phone` | with `dialNumbers: Allow`, there |
+    /// | digits alone | with `dialNumbers: Allow` |
+    /// | a name alone | no |
+    /// | with a parameter that names another host | no |
     fn check_domain(&self, alias: &Alias, domains: &[String]) -> Result<(), Why> {
-        let user = alias.user();
-        let parameters = alias.as_str().to_ascii_lowercase();
-        let number = user.starts_with('+') || user.starts_with("00") || parameters.contains(";user=phone");
-        if number && !self.numbers {
+        // `maddr` is where a SIP request goes, whatever the host is.
+        if alias.parameters().any(|parameter| parameter.starts_with("maddr=")) {
+            return Err(Why::DomainNotAllowed);
+        }
+        if !self.numbers && (is_number(alias.user()) || alias.parameters().any(|parameter| parameter == "user=phone")) {
             return Err(Why::NumberNotAllowed);
         }
-        let Some(host) = alias.domain() else {
-            let digits = user.bytes().all(|byte| byte.is_ascii_digit() || b"+*#.-".contains(&byte));
-            return if self.numbers && digits { Ok(()) } else { Err(Why::DomainNotAllowed) };
+        let Some(host) = alias.domain().or_else(|| alias.bare_host()) else {
+            let digits = alias.user().bytes().all(|byte| byte.is_ascii_digit() || b"+*#.-()".contains(&byte));
+            return match (digits, self.numbers) {
+                (true, true) => Ok(()),
+                (true, false) => Err(Why::NumberNotAllowed),
+                (false, _) => Err(Why::DomainNotAllowed),
+            };
         };
-        let allowed = if host.parse::<IpAddr>().is_ok() {
-            domains.iter().any(|domain| domain.trim_matches(['[', ']']).eq_ignore_ascii_case(&host))
-        } else {
-            domains.iter().any(|domain| is_within(&host, domain))
+        let address = |text: &str| text.trim_matches(['[', ']']).parse().ok().map(|ip: IpAddr| ip.to_canonical());
+        let allowed = match address(&host) {
+            Some(ip) => domains.iter().any(|domain| address(domain) == Some(ip)),
+            None => domains.iter().any(|domain| is_within(&host, domain)),
         };
         if allowed { Ok(()) } else { Err(Why::DomainNotAllowed) }
     }
+}
+
+/// Whether a gateway would take `user` for a number to call: it begins with `+` or `00`, behind what people write between digits.
+fn is_number(user: &str) -> bool {
+    let dialled: String = user.chars().filter(|c| !"-.()/!~_".contains(*c)).take(2).collect();
+    dialled.starts_with('+') || dialled == "00"
 }
 
 /// The text after `sip:`, `sips:` or `h323:`, and the protocol that scheme means.
