@@ -9,7 +9,8 @@ use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::verdict::{Judged, protocol, trace_json, trace_text, visible};
+use super::trace_text::{trace_text, visible};
+use super::verdict::{Judged, protocol};
 use super::{directory, event_file};
 use crate::model::{MatchedBy, ProfileName};
 use crate::rules::Chain;
@@ -57,10 +58,10 @@ pub(super) fn run(verb: &Match) -> anyhow::Result<ExitCode> {
     match verb.format {
         Format::Text => super::print(&text(&judged)),
         Format::Json => {
-            let mut answer = judged.json();
+            let mut answer = json!(judged.answer());
             // The rules' own answer, whatever the profile lets endpoints show of it.
             answer["alias"] = json!(judged.outcome.verdict.alias.as_ref().map(|alias| alias.as_str()));
-            answer["trace"] = trace_json(&judged.outcome.trace);
+            answer["trace"] = json!(judged.outcome.trace);
             super::print(&format!("{answer:#}\n"));
         }
     }

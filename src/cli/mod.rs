@@ -20,6 +20,7 @@ mod schema;
 mod serve;
 mod status;
 mod test;
+mod trace_text;
 mod verdict;
 
 use std::process::ExitCode;

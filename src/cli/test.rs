@@ -10,7 +10,8 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::directory;
-use super::verdict::{Judged, protocol, trace_text, visible};
+use super::trace_text::{said, trace_text, visible};
+use super::verdict::{Judged, protocol};
 use crate::diagnostic::did_you_mean;
 use crate::diagnostic::junit::{self, Case, Failure, Suite};
 use crate::model::rule_test::{Expect, RuleCase, RuleTest};
@@ -64,6 +65,8 @@ struct Ran<'t> {
     differences: Vec<(String, String, String)>,
     /// What was probably meant.
     hint: Option<String>,
+    /// What the expected rule made of it.
+    because: Option<String>,
 }
 
 pub(super) fn run(verb: &Test) -> anyhow::Result<ExitCode> {
@@ -77,7 +80,7 @@ pub(super) fn run(verb: &Test) -> anyhow::Result<ExitCode> {
         let ran = run_all(&desired, &loaded.rule_tests, filter.as_ref())?;
         for ran in &ran {
             *(if ran.differences.is_empty() { &mut passed } else { &mut failed }) += 1;
-            cases.push(ran.json());
+            cases.push(ran.json(verb.trace));
             text.push_str(&ran.text(verb.trace));
         }
         suites.extend(suites_of(&ran, verb.trace));
@@ -145,7 +148,8 @@ fn run_all<'t>(
             let names: Vec<&str> = evaluation.rules.iter().map(|rule| rule.name.as_str()).collect();
             let differences = differences(&case.expect, &judged, &names);
             let hint = hint(&case.expect, &names);
-            ran.push(Ran { test, case, judged, differences, hint });
+            let because = because(&case.expect, &judged, &names).filter(|_| !differences.is_empty());
+            ran.push(Ran { test, case, judged, differences, hint, because });
         }
     }
     Ok(ran)
@@ -193,8 +197,22 @@ fn hint(expect: &Expect, rules: &[&str]) -> Option<String> {
     Some(format!("the profile has no rule `{}`{}", visible(expected), meant.unwrap_or_default()))
 }
 
+/// The line of the trace that explains a difference: what became of the rule that was expected to match.
+fn because(expect: &Expect, judged: &Judged, rules: &[&str]) -> Option<String> {
+    let expected = expect.rule.as_ref()?.as_deref()?;
+    let same = |name: &str| same_rule(Some(expected), Some(name), rules);
+    let trace = &judged.outcome.trace;
+    let tried = trace.tried.iter().find(|tried| tried.rule.as_ref().is_some_and(|rule| same(rule.name.as_str())));
+    if let Some(tried) = tried {
+        return Some(format!("`{}`: {}", visible(expected), said(tried)));
+    }
+    let later = trace.not_tried.iter().any(|name| same(name.as_str()));
+    let before = judged.rule().filter(|_| later)?;
+    Some(format!("`{}` was not tried: `{}` matched before it", visible(expected), visible(before)))
+}
+
 impl Ran<'_> {
-    fn json(&self) -> Value {
+    fn json(&self, traced: bool) -> Value {
         let expect = &self.case.expect;
         let mut expected = serde_json::Map::new();
         let mut put = |name: &str, value: Option<Value>| {
@@ -208,13 +226,17 @@ impl Ran<'_> {
         put("shown", expect.shown.map(Value::from));
         put("protocol", expect.protocol.map(|expected| json!(protocol(expected))));
         put("variables", (!expect.variables.is_empty()).then(|| json!(expect.variables)));
-        json!({
+        let mut row = json!({
             "document": self.test.document,
             "case": self.case.name,
             "passed": self.differences.is_empty(),
             "expected": expected,
-            "actual": self.judged.json(),
-        })
+            "actual": self.judged.answer(),
+        });
+        if traced {
+            row["trace"] = json!(self.judged.outcome.trace);
+        }
+        row
     }
 
     fn text(&self, traced: bool) -> String {
@@ -229,8 +251,8 @@ impl Ran<'_> {
         for (field, expected, actual) in &self.differences {
             let _ = writeln!(out, "      {field}: expected {}, got {}", visible(expected), visible(actual));
         }
-        if let Some(hint) = &self.hint {
-            let _ = writeln!(out, "      {hint}");
+        for line in self.hint.iter().chain(&self.because) {
+            let _ = writeln!(out, "      {line}");
         }
         if traced || !self.differences.is_empty() {
             out.push_str(&trace_text(&self.judged.outcome.trace, "        "));
@@ -250,7 +272,7 @@ fn suites_of(ran: &[Ran<'_>], traced: bool) -> Vec<Suite> {
             });
             let failure = || Failure {
                 kind: "expectation".into(),
-                message: message.collect::<Vec<_>>().join("; "),
+                message: message.chain(ran.because.clone()).collect::<Vec<_>>().join("; "),
                 text: ran.text(true),
             };
             Case {

@@ -8,13 +8,12 @@ use std::sync::Arc;
 
 use super::pattern::{Pattern, Replacement};
 use super::permit::Permit;
-use super::scan::{is_domain, is_within};
+use super::scan::is_within;
 use super::template::Template;
 use super::texts::{Place, Texts};
-use super::trace::{Trace, Tried, Why};
-use super::types::{self, Provider};
+use super::trace::{Found, Trace, Tried, Why};
+use super::types::{self, Finding, Provider};
 use super::{calendar_event, fallback};
-use crate::invitation::{self, wrapped::Link};
 use crate::model::desired::{RuleType, When};
 use crate::model::{Alias, Confidential, Digest, EvaluationSpec, Event, MatchedBy, Protocol, RuleSpec, Verdict};
 
@@ -60,15 +59,8 @@ pub struct Outcome {
     pub trace: Trace,
 }
 
-/// What a rule found.
-struct Hit {
-    place: Place,
-    text: String,
-    variables: BTreeMap<String, String>,
-}
-
-/// An alias that passed the door, its protocol, and the rule's variables.
-type Found = (Alias, Protocol, BTreeMap<String, String>);
+/// An alias that passed the door with its protocol, or why there is none.
+type Admitted = Result<(Alias, Protocol), Why>;
 
 impl Chain {
     /// Compiles. Never fails: a rule that cannot run says so in every trace.
@@ -101,40 +93,40 @@ impl Chain {
 
     pub(super) fn process_texts(&self, texts: &Texts<'_>) -> Outcome {
         let mut trace = Trace::default();
-        let mut found = None;
-        for rule in &self.rules {
-            let (looked_at, result) = self.attempt(rule, texts);
-            let name = Some((rule.spec.name.clone(), rule.spec.rule_type));
-            let why = match result {
-                Ok((alias, protocol, variables)) => {
-                    found = Some((alias, protocol, MatchedBy::Rule(rule.spec.name.clone()), variables));
-                    Why::Matched
-                }
-                Err(why) => why,
-            };
-            trace.tried.push(Tried { rule: name, looked_at, why });
-            if found.is_some() {
+        let mut matched = None;
+        let mut rules = self.rules.iter();
+        for rule in rules.by_ref() {
+            let (found, result) = self.attempt(rule, texts);
+            matched = result.as_ref().ok().cloned().map(|(alias, protocol)| Verdict {
+                alias: Some(alias),
+                protocol,
+                by: MatchedBy::Rule(rule.spec.name.clone()),
+            });
+            let why = why(result);
+            // Only providers have anchors, and only a miss is explained by them.
+            let provider = matches!(rule.work, Ok(Work::Provider { .. }));
+            let anchored = provider && why == Why::NothingFound && texts.anchored().has(rule.spec.rule_type);
+            trace.tried.push(Tried { rule: Some(rule.spec.clone()), why, found, anchored });
+            if matched.is_some() {
                 break;
             }
         }
-        if found.is_none() && self.fallback {
-            let (looked_at, result) = self.fall_back(texts);
-            let why = result.as_ref().err().cloned().unwrap_or(Why::Matched);
-            found = result.ok().map(|(alias, protocol)| (alias, protocol, MatchedBy::Fallback, BTreeMap::new()));
-            trace.tried.push(Tried { rule: None, looked_at, why });
+        trace.not_tried = rules.filter(|rule| rule.spec.enabled).map(|rule| rule.spec.name.clone()).collect();
+        if matched.is_none() {
+            let (found, result) = if self.fallback { self.fall_back(texts) } else { (None, Err(Why::Disabled)) };
+            matched = result.as_ref().ok().cloned().map(|(alias, protocol)| Verdict {
+                alias: Some(alias),
+                protocol,
+                by: MatchedBy::Fallback,
+            });
+            trace.tried.push(Tried { rule: None, why: why(result), anchored: false, found });
         }
         trace.links = texts.body().wrapped.iter().chain(&texts.location().wrapped).cloned().collect();
         trace.cut = texts.body().cut;
-        match found {
-            Some((alias, protocol, by, variables)) => {
-                Outcome { verdict: Verdict { alias: Some(alias), protocol, by }, variables, trace }
-            }
-            None => Outcome {
-                verdict: Verdict { alias: None, protocol: Protocol::Auto, by: MatchedBy::None },
-                variables: BTreeMap::new(),
-                trace,
-            },
-        }
+        let nothing = || Verdict { alias: None, protocol: Protocol::Auto, by: MatchedBy::None };
+        let found = trace.tried.last().filter(|last| last.why == Why::Matched).and_then(|last| last.found.as_ref());
+        let variables = found.map(|found| found.variables.clone()).unwrap_or_default();
+        Outcome { verdict: matched.unwrap_or_else(nothing), variables, trace }
     }
 
     /// The title that replaces the event's, when there is a template and it gives something.
@@ -144,35 +136,44 @@ impl Chain {
         (!line.is_empty()).then(|| Confidential::new(line))
     }
 
-    /// Where the rule looked, and what it gave.
-    fn attempt(&self, rule: &Compiled, texts: &Texts<'_>) -> (Vec<Place>, Result<Found, Why>) {
+    /// What the rule found, and what the door said to it.
+    fn attempt(&self, rule: &Compiled, texts: &Texts<'_>) -> (Option<Found>, Admitted) {
         let work = match (rule.spec.enabled, &rule.work) {
-            (false, _) => return (vec![], Err(Why::Disabled)),
-            (true, Err(why)) => return (vec![], Err(why.clone())),
+            (false, _) => return (None, Err(Why::Disabled)),
+            (true, Err(why)) => return (None, Err(why.clone())),
             (true, Ok(work)) => work,
         };
         if let Err(why) = applies(&rule.spec.when, texts.event) {
-            return (vec![], Err(why));
+            return (None, Err(why));
         }
-        match run(work, &rule.spec, texts) {
-            Ok(hit) => {
-                let admitted = self.permit.admit(&hit.text, rule.spec.protocol);
-                (vec![hit.place], admitted.map(|(alias, protocol)| (alias, protocol, hit.variables)))
-            }
-            Err(why) => (places(work).to_vec(), Err(why)),
-        }
+        let (found, made) = run(work, &rule.spec, texts);
+        let admitted = made.and_then(|()| {
+            let gave = found.as_ref().map_or("", |found| found.gave.expose());
+            self.permit.admit(gave, rule.spec.protocol)
+        });
+        (found, admitted)
     }
 
-    fn fall_back(&self, texts: &Texts<'_>) -> (Vec<Place>, Result<(Alias, Protocol), Why>) {
-        let mut last = (types::WRITTEN_PLACES.to_vec(), Why::NothingFound);
+    /// The first address that passes the door, or else the last that did not.
+    fn fall_back(&self, texts: &Texts<'_>) -> (Option<Found>, Admitted) {
+        let mut last = (None, Err(Why::NothingFound));
         for (place, text) in fallback::candidates(texts).take(FALLBACK_MAX) {
-            match self.permit.admit(text, Protocol::Auto) {
-                Ok(admitted) => return (vec![place], Ok(admitted)),
-                Err(why) => last = (vec![place], why),
+            let admitted = self.permit.admit(text, Protocol::Auto);
+            let found = Some((place, text));
+            let done = admitted.is_ok();
+            last = (found, admitted);
+            if done {
+                break;
             }
         }
-        (last.0, Err(last.1))
+        let found =
+            |(place, text): (Place, &str)| Found { place, variables: BTreeMap::new(), gave: Confidential::new(text) };
+        (last.0.map(found), last.1)
     }
+}
+
+fn why(result: Admitted) -> Why {
+    result.err().unwrap_or(Why::Matched)
 }
 
 fn compile(rule: &RuleSpec) -> Result<Work, Why> {
@@ -206,64 +207,76 @@ fn compile(rule: &RuleSpec) -> Result<Work, Why> {
     }
 }
 
-fn places(work: &Work) -> &'static [Place] {
-    match work {
-        Work::Provider { provider, .. } => provider.places,
-        Work::Regex { .. } => types::WRITTEN_PLACES,
-        Work::Custom(_) => &[Place::CalendarEvent],
-    }
-}
-
-fn run(work: &Work, rule: &RuleSpec, texts: &Texts<'_>) -> Result<Hit, Why> {
+/// What the rule's work found, and whether anything to judge came of it.
+fn run(work: &Work, rule: &RuleSpec, texts: &Texts<'_>) -> (Option<Found>, Result<(), Why>) {
     match work {
         Work::Provider { provider, transform } => {
-            let finding = if provider.anchors.is_empty() || texts.anchored().has(rule.rule_type) {
-                (provider.find)(rule, texts)
-            } else {
-                Err(Why::NothingFound)
+            let finding = match ask(provider, rule, texts) {
+                Ok(finding) => finding,
+                Err(why) => return (None, Err(why)),
             };
-            let finding = finding
-                .map_err(|why| rewritten(provider, texts).filter(|_| why == Why::NothingFound).unwrap_or(why))?;
             let context = minijinja::Value::from_pairs(
                 finding.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())),
             );
-            let text = non_empty(transform.render(&context)?)?;
-            Ok(Hit { place: finding.place, text, variables: finding.variables })
+            let made = transform.render(&context);
+            found(finding.place, finding.variables, made.map_err(Why::from))
         }
         Work::Regex { pattern, replacement } => {
             for (place, text) in texts.as_written_first() {
-                let Some(found) = pattern.find(text).map_err(|_| Why::SearchGivenUp)? else { continue };
-                let text = match replacement {
-                    Some(replacement) => replacement.expand(&found).map_err(Why::CannotRun)?,
-                    None => found.groups.first().copied().flatten().unwrap_or_default().to_owned(),
+                let captured = match pattern.find(text) {
+                    Ok(Some(captured)) => captured,
+                    Ok(None) => continue,
+                    Err(_) => return (None, Err(Why::SearchGivenUp)),
                 };
-                let variables = found.names.iter().filter_map(|(name, number)| {
-                    Some((name.clone(), found.groups.get(*number).copied().flatten()?.to_owned()))
+                let made = match replacement {
+                    Some(replacement) => replacement.expand(&captured).map_err(Why::CannotRun),
+                    None => Ok(captured.groups.first().copied().flatten().unwrap_or_default().to_owned()),
+                };
+                let variables = captured.names.iter().filter_map(|(name, number)| {
+                    Some((name.clone(), captured.groups.get(*number).copied().flatten()?.to_owned()))
                 });
-                return Ok(Hit { place, text: non_empty(text)?, variables: variables.collect() });
+                return found(place, variables.collect(), made);
             }
-            Err(Why::NothingFound)
+            (None, Err(Why::NothingFound))
         }
-        Work::Custom(template) => {
-            let text = non_empty(template.render(&calendar_event::context(texts))?)?;
-            Ok(Hit { place: Place::CalendarEvent, text, variables: BTreeMap::new() })
-        }
+        Work::Custom(template) => match template.render(&calendar_event::context(texts)).map_err(Why::from) {
+            // A template that gives nothing found nothing.
+            Ok(text) if text.trim().is_empty() => (None, Err(Why::NoOutput)),
+            Ok(text) => found(Place::CalendarEvent, BTreeMap::new(), Ok(text)),
+            Err(why) => (None, Err(why)),
+        },
     }
+}
+
+fn found(
+    place: Place,
+    variables: BTreeMap<String, String>,
+    made: Result<String, Why>,
+) -> (Option<Found>, Result<(), Why>) {
+    let (gave, result) = match made {
+        Ok(text) if text.trim().is_empty() => (String::new(), Err(Why::NoOutput)),
+        Ok(text) => (text, Ok(())),
+        Err(why) => (String::new(), Err(why)),
+    };
+    (Some(Found { place, variables, gave: Confidential::new(gave) }), result)
+}
+
+fn ask(provider: &Provider, rule: &RuleSpec, texts: &Texts<'_>) -> Result<Finding, Why> {
+    let finding = if provider.anchors.is_empty() || texts.anchored().has(rule.rule_type) {
+        (provider.find)(rule, texts)
+    } else {
+        Err(Why::NothingFound)
+    };
+    finding.map_err(|why| rewritten(provider, texts).filter(|_| why == Why::NothingFound).unwrap_or(why))
 }
 
 /// The rewriter that keeps what `provider` looks for to itself: its link names one of the provider's hosts as a hint.
 fn rewritten(provider: &Provider, texts: &Texts<'_>) -> Option<Why> {
-    let mut opaque = texts.body().wrapped.iter().filter(|link| link.outcome == invitation::Outcome::Opaque);
-    opaque.find_map(|wrapped| {
-        let link = Link::parse(wrapped.link.expose())?;
-        let domain = link.parameter("domain")?.to_ascii_lowercase();
-        let theirs = is_domain(&domain) && provider.anchors.iter().any(|anchor| is_within(&domain, anchor));
+    texts.body().wrapped.iter().find_map(|wrapped| {
+        let domain = wrapped.hinted_domain()?;
+        let theirs = provider.anchors.iter().any(|anchor| is_within(&domain, anchor));
         theirs.then_some(Why::OnlyRewriterReads { rewriter: wrapped.rewriter, domain })
     })
-}
-
-fn non_empty(text: String) -> Result<String, Why> {
-    if text.trim().is_empty() { Err(Why::NoOutput) } else { Ok(text) }
 }
 
 fn applies(when: &When, event: &Event) -> Result<(), Why> {

@@ -30,5 +30,5 @@ pub use evaluate::{evaluate, meeting, replacement};
 pub use pattern::check as check_regex;
 pub use template::check as check_template;
 pub use texts::Place;
-pub use trace::{Trace, Tried, Why};
+pub use trace::{Found, Trace, Tried, Why};
 pub use types::variables_of;

@@ -1,21 +1,32 @@
-//! What happened to an event on its way through the rules, for `otj match` and `otj test --trace`. Nothing of it is logged.
+//! What happened to an event on its way through the rules, for `otj match`, `otj test --trace`, pages and API. Nothing of it is
+//! logged. Its form as JSON is in `trace/json.rs`.
 
+mod json;
+
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use super::template::TemplateError;
 use super::texts::Place;
+use super::types;
 use crate::invitation::Wrapped;
 use crate::model::desired::RuleType;
-use crate::model::{AliasFault, Confidential, RuleName};
+use crate::model::{AliasFault, Confidential, RuleName, RuleSpec};
+
+/// Most of what a rule looked for that is named to a person.
+const NAMED_MAX: usize = 4;
 
 /// The whole way.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Trace {
-    /// Each rule up to the one that matched, in the order tried; the fallback last.
+    /// Each rule up to the one that matched, in the order tried; where none matched, the fallback last.
     pub tried: Vec<Tried>,
+    /// The enabled rules after the one that matched.
+    pub not_tried: Vec<RuleName>,
     /// The rewritten links that were found.
     pub links: Vec<Wrapped>,
-    /// The body was too long: its end was not looked at.
+    /// The body was longer than [`BODY_MAX`](crate::invitation::BODY_MAX): its end was not looked at.
     pub cut: bool,
 }
 
@@ -23,11 +34,89 @@ pub struct Trace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {
     /// `None`: the fallback.
-    pub rule: Option<(RuleName, RuleType)>,
-    /// Where it looked; for a match, where it was found.
-    pub looked_at: Vec<Place>,
+    pub rule: Option<Arc<RuleSpec>>,
     /// What came of it.
     pub why: Why,
+    /// What it found, also where that is no alias or not allowed.
+    pub found: Option<Found>,
+    /// It found nothing although an anchor of its type stands in the texts: perhaps the provider's form changed.
+    pub anchored: bool,
+}
+
+/// What a rule found in an event. `Debug` hides it: strangers' texts and addresses to join stay out of logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Where.
+    pub place: Place,
+    /// The variables of its transform.
+    pub variables: BTreeMap<String, String>,
+    /// What its transform made of them, before it was judged; empty where the transform failed.
+    pub gave: Confidential,
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "‹{} variables from {:?}›", self.variables.len(), self.place)
+    }
+}
+
+impl Tried {
+    /// Where it looked; where something was found, that place alone.
+    #[must_use]
+    pub fn looked_at(&self) -> &[Place] {
+        if let Some(found) = &self.found {
+            return std::slice::from_ref(&found.place);
+        }
+        if self.why.before_looking() {
+            return &[];
+        }
+        types::places_of(self.rule.as_ref().map(|rule| rule.rule_type))
+    }
+
+    /// What it looked for, as far as that is fixed text.
+    #[must_use]
+    pub fn looked_for(&self) -> Vec<&str> {
+        match &self.rule {
+            None => vec!["sip:", "sips:", "h323:"],
+            Some(rule) if rule.rule_type == RuleType::Domain => rule.domain.as_deref().into_iter().collect(),
+            Some(rule) => types::provider(rule.rule_type).map_or_else(Vec::new, |provider| provider.anchors.to_vec()),
+        }
+    }
+
+    /// What came of it, for people. May quote the event.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        let gave = self.found.as_ref().map(|found| found.gave.expose().trim()).filter(|gave| !gave.is_empty());
+        let regex = self.rule.as_ref().is_some_and(|rule| rule.rule_type == RuleType::Regex);
+        match (&self.why, gave) {
+            (Why::Refused(fault), Some(gave)) => format!("it gave `{gave}`, which is no address: {fault}"),
+            (Why::DomainNotAllowed, Some(gave)) => format!("it gave `{gave}`, which is not within `aliasDomains`"),
+            (Why::NumberNotAllowed, Some(gave)) => {
+                format!("it gave `{gave}`, a telephone number, and `dialNumbers` is `Deny`")
+            }
+            (Why::NoOutput, _) if regex => "what its pattern matches became nothing".into(),
+            (Why::NothingFound, _) if regex => "nothing found: its pattern matches nowhere".into(),
+            (Why::NothingFound, _) => self.not_found(),
+            (Why::Disabled, _) if self.rule.is_none() => "switched off: `fallback: false`".into(),
+            (why, _) => why.to_string(),
+        }
+    }
+
+    fn not_found(&self) -> String {
+        let looked_for = self.looked_for();
+        if looked_for.is_empty() {
+            return Why::NothingFound.to_string();
+        }
+        if self.anchored {
+            return "nothing found: its hosts are named, but with nothing to dial".into();
+        }
+        let named = looked_for.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+        let more = if looked_for.len() > NAMED_MAX { ", …" } else { "" };
+        match &self.rule {
+            Some(rule) if rule.rule_type == RuleType::Domain => format!("nothing found: no address at {named}"),
+            _ => format!("nothing found: no {named}{more}"),
+        }
+    }
 }
 
 /// What came of trying a rule.
@@ -82,6 +171,15 @@ pub enum Why {
 }
 
 impl Why {
+    /// Whether it was decided before the rule looked at anything.
+    #[must_use]
+    pub fn before_looking(&self) -> bool {
+        matches!(
+            self,
+            Self::Disabled | Self::NotCarried | Self::CannotRun(_) | Self::OtherOrganizer | Self::OtherPrivacy
+        )
+    }
+
     /// From a closed set, for machines.
     #[must_use]
     pub fn label(&self) -> &'static str {

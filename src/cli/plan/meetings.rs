@@ -98,7 +98,7 @@ pub(super) fn changes(
 }
 
 fn differences(old: &Judged, new: &Judged, open: bool) -> BTreeMap<&'static str, (Value, Value)> {
-    let (before, after) = (old.json(), new.json());
+    let (before, after) = (json!(old.answer()), json!(new.answer()));
     let fields = ["alias", "protocol", "rule", "subject", "shown"].into_iter();
     fields
         .filter(|field| before[*field] != after[*field])

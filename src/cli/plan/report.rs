@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::verdict::visible;
+use super::super::trace_text::visible;
 use super::credentials::Moved;
 use super::documents::{Change, DocumentChange};
 use super::endpoints::Effect;

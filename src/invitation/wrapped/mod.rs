@@ -74,6 +74,21 @@ pub struct Wrapped {
     pub outcome: Outcome,
 }
 
+impl Wrapped {
+    /// The host that a link only its rewriter can read says it leads to, where it says one.
+    #[must_use]
+    pub fn hinted_domain(&self) -> Option<String> {
+        if self.outcome != Outcome::Opaque {
+            return None;
+        }
+        let domain = Link::parse(self.link.expose())?.parameter("domain")?.to_ascii_lowercase();
+        let label = |label: &str| {
+            (1..=63).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        (domain.len() <= 253 && domain.contains('.') && domain.split('.').all(label)).then_some(domain)
+    }
+}
+
 /// What came of a rewritten link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

@@ -55,8 +55,8 @@ const TEXT_PLACES: &[Place] = &[Place::UnwrappedBody, Place::UnwrappedLocation, 
 /// Where types that read what calendars keep beside the text look.
 const PROPERTY_PLACES: &[Place] = &[Place::Properties];
 
-pub(super) const WRITTEN_PLACES: &[Place] =
-    &[Place::Body, Place::UnwrappedBody, Place::Location, Place::UnwrappedLocation];
+/// Where what reads texts as written looks.
+const WRITTEN_PLACES: &[Place] = &[Place::Body, Place::UnwrappedBody, Place::Location, Place::UnwrappedLocation];
 
 /// The transform of most types.
 const ID_AT_DOMAIN: &str = "{{meeting_id}}@{{domain}}";
@@ -84,6 +84,15 @@ pub(super) fn provider(rule_type: RuleType) -> Option<&'static Provider> {
         RuleType::Domain => &domain::ADDRESS,
         RuleType::Regex | RuleType::Custom => return None,
     })
+}
+
+/// Where rules of a type look; `None`: the fallback.
+pub(super) fn places_of(rule_type: Option<RuleType>) -> &'static [Place] {
+    match rule_type {
+        Some(RuleType::Custom) => &[Place::CalendarEvent],
+        Some(rule_type) => provider(rule_type).map_or(WRITTEN_PLACES, |provider| provider.places),
+        None => WRITTEN_PLACES,
+    }
 }
 
 /// The variables that transforms and templates of `rule_type` may use.
