@@ -221,8 +221,11 @@ pub(crate) fn rule(name: &str, priority: u16, rule_type: RuleType) -> RuleSpec {
 
 impl Rule {
     fn spec(&self, integration: &str) -> RuleSpec {
+        let rule_type = rule_type(&self.meeting_type);
         RuleSpec {
             enabled: self.enabled,
+            // As configuration sees to it.
+            carried: !(integration == "google" && rule_type == RuleType::TeamsMeetingProperties),
             // Google invitations carry no passcode a room could use; configuration switches the option off there.
             include_password: self.include_pin && integration != "google",
             company_id: self.company_id.clone(),
@@ -232,7 +235,7 @@ impl Rule {
             match_pattern: self.match_string.clone(),
             replace: self.replace_string.clone(),
             template: self.custom_template.clone(),
-            ..rule(&self.name, self.priority, rule_type(&self.meeting_type))
+            ..rule(&self.name, self.priority, rule_type)
         }
     }
 }

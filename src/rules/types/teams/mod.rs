@@ -1,9 +1,11 @@
 //! Microsoft Teams meetings: what Exchange keeps of them, what a guest may dial, and the block below the join link that says how
 //! video devices join, by interop provider.
 
+mod block;
 mod bluejeans;
 mod cisco;
 mod guest;
+mod join;
 mod pexip;
 mod poly;
 mod properties;
