@@ -6,7 +6,10 @@
 
 mod html;
 mod normal;
+mod transfer;
 pub mod wrapped;
+
+use std::borrow::Cow;
 
 use crate::model::Body;
 
@@ -36,11 +39,20 @@ pub fn text(body: &Body) -> InvitationText {
         Body::None => InvitationText::default(),
         Body::Text(text) => {
             let (source, cut) = bounded(text.expose());
-            finish(normal::characters(&normal::quoted_printable(source)), cut)
+            let source = transfer::quoted_printable(source);
+            let unmarked = html::is_marked(&source).then(|| html::marked_text(&source));
+            finish(normal::characters(unmarked.as_deref().unwrap_or(&source)), cut)
         }
         Body::Html(html) => {
             let (source, cut) = bounded(html.expose());
-            finish(normal::characters(&html::text(&normal::quoted_printable(source))), cut)
+            // Either the whole source of a mail was taken for its HTML, or somebody pasted some into it.
+            match transfer::quoted_printable(source) {
+                Cow::Owned(source) => finish(normal::characters(&html::text(&source)), cut),
+                Cow::Borrowed(source) => {
+                    let text = html::text(source);
+                    finish(normal::characters(&transfer::quoted_printable(&text)), cut)
+                }
+            }
         }
     }
 }
@@ -53,6 +65,7 @@ pub fn line(text: &str) -> InvitationText {
 }
 
 fn finish(text: String, cut: bool) -> InvitationText {
+    let text = normal::broken_links(text);
     let (unwrapped, wrapped) = wrapped::unwrap_all(&text);
     InvitationText { unwrapped: unwrapped.unwrap_or_else(|| text.clone()), text, wrapped, cut }
 }

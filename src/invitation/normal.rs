@@ -1,61 +1,97 @@
-//! Characters that look alike made alike, characters nobody sees dropped, and what is left of mail's transfer encoding undone.
+//! Characters that look alike made alike, characters nobody sees dropped, and long links that a mailer broke made whole.
 
-use std::borrow::Cow;
-
-use super::wrapped::percent::hex_pair;
-
-/// Any white space but line ends becomes a space (providers group numbers with no-break spaces), invisible characters go
-/// (Google prints direction marks around telephone numbers), line ends become `\n`.
+/// White space of other widths becomes a space (providers group numbers with no-break spaces), hyphens that only forbid a line
+/// end become hyphens, invisible characters go (Google prints direction marks around telephone numbers), line ends of every kind
+/// become `\n` (Word's own is a vertical tab). Tabs stay.
 pub(super) fn characters(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '\r' => {
-                characters.next_if_eq(&'\n');
+    let mut rest = text;
+    // Most of a text is ASCII, which is copied in runs.
+    while let Some(at) = rest.find(|c: char| !c.is_ascii() || matches!(c, '\r' | '\u{b}' | '\u{c}')) {
+        out.push_str(&rest[..at]);
+        let mut characters = rest[at..].chars();
+        match characters.next() {
+            Some('\r') => {
                 out.push('\n');
+                if characters.as_str().starts_with('\n') {
+                    characters.next();
+                }
             }
-            '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => out.push(' '),
-            '\u{2028}' | '\u{2029}' | '\u{85}' => out.push('\n'),
-            '\u{ad}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2064}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' => {}
-            _ => out.push(character),
+            Some('\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}') => out.push('\n'),
+            Some('\u{2010}' | '\u{2011}') => out.push('-'),
+            Some(character) if character.is_whitespace() => out.push(' '),
+            Some(character) if !is_invisible(character) => out.push(character),
+            _ => {}
         }
+        rest = characters.as_str();
     }
+    out.push_str(rest);
     out
 }
 
-/// Undoes quoted-printable that was copied along with a mail's text, which `=3D` gives away: otherwise `conf=3D123` would be read
-/// as conference `3D123`. Only what the encoding has to encode is undone (`=3D`, soft line ends, bytes above 127), so that a
-/// query like `conf=1134` keeps its value.
-pub(super) fn quoted_printable(text: &str) -> Cow<'_, str> {
-    if !text.contains("=3D") {
-        return Cow::Borrowed(text);
-    }
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
+/// Whether a character shows nothing and takes no room: Unicode's default ignorable code points (soft hyphen, zero-width and
+/// direction characters, joiners, fillers, variation selectors, tag characters) and the marks of interlinear annotation.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+/// Shortest line a mailer breaks, in bytes: they break at 70 to 80. What ends earlier ends on purpose.
+const BROKEN_LINE_MIN: usize = 60;
+
+/// Longest link that is made whole, in bytes.
+const BROKEN_LINK_MAX: usize = 4096;
+
+/// Removes the line ends within `<https://…>`, as RFC 3986, appendix C has it, where the first line is as long as a mailer's.
+/// A link without brackets is left alone: nobody can tell where it ends. So is one within a reply's `>` marks.
+pub(super) fn broken_links(text: String) -> String {
+    let mut out = String::new();
+    let mut copied = 0;
     let mut at = 0;
-    while at < bytes.len() {
-        let rest = &bytes[at..];
-        let escaped = rest.get(1..3).and_then(hex_pair).filter(|_| rest[0] == b'=');
-        if rest.starts_with(b"=\n") {
-            at += 2;
-        } else if rest.starts_with(b"=\r\n") {
-            at += 3;
-        } else if let Some(byte) = escaped.filter(|byte| *byte == b'=' || *byte >= 0x80) {
-            out.push(byte);
-            at += 3;
-        } else {
-            out.push(bytes[at]);
-            at += 1;
+    while let Some(found) = text[at..].find("<http") {
+        let start = at + found;
+        at = start + 1;
+        let window = &text[at..text.floor_char_boundary(at + BROKEN_LINK_MAX)];
+        // Up to the next bracket, so that no part of the text is looked at for two links.
+        let Some(length) = window.find(['<', '>', '"', ' ', '\t']) else {
+            at += window.len();
+            continue;
+        };
+        let link = &window[..length];
+        at += length;
+        let Some((first, _)) = link.split_once('\n').filter(|_| window[length..].starts_with('>')) else { continue };
+        let line = text[copied..start].rfind('\n').map_or(copied, |end| copied + end + 1);
+        let broken =
+            start - line + 1 + first.len() >= BROKEN_LINE_MIN && !link.contains("\n\n") && !link.ends_with('\n');
+        if broken {
+            out.push_str(&text[copied..=start]);
+            out.extend(link.split('\n'));
+            copied = at;
         }
     }
-    // Bytes that are no text mean that this was not quoted-printable UTF-8 after all.
-    String::from_utf8(out).map_or(Cow::Borrowed(text), Cow::Owned)
+    if copied == 0 {
+        return text;
+    }
+    out.push_str(&text[copied..]);
+    out
 }
 
 #[cfg(test)]
@@ -66,24 +102,36 @@ mod tests {
     fn spaces_line_ends_and_invisible_characters_become_ordinary() {
         for (text, expected) in [
             ("122\u{a0}326\u{202f}964", "122 326 964"),
-            ("a\r\nb\rc\u{2028}d", "a\nb\nc\nd"),
+            ("1\u{1680}2\u{2000}3\u{2003}4\u{2009}5\u{200a}6\u{205f}7\u{3000}8\t9", "1 2 3 4 5 6 7 8\t9"),
+            ("a\r\nb\rc\u{2028}d\u{2029}e\u{85}f\u{b}g\u{c}h\r\r\n\n", "a\nb\nc\nd\ne\nf\ng\nh\n\n\n"),
             ("\u{202a}+47\u{202c} 1\u{200b}2\u{ad}3\u{feff}", "+47 123"),
+            ("\u{2066}a\u{2069}\u{61c}\u{2063}b\u{206a}c\u{180e}\u{3164}", "abc"),
+            ("1\u{fe0f}\u{20e3}\u{e0041}\u{e01ef}2", "1\u{20e3}2"),
+            ("abc\u{2011}defg\u{2010}hij \u{2013}", "abc-defg-hij \u{2013}"),
             ("ミーティング：1", "ミーティング：1"),
+            ("\r", "\n"),
+            ("", ""),
         ] {
             assert_eq!(characters(text), expected);
         }
     }
 
     #[test]
-    fn transfer_encoding_is_undone_where_it_shows_and_nowhere_else() {
+    fn links_that_a_mailer_broke_are_made_whole_and_no_others() {
+        let long = "https://px01.vc.example.com/teams/?conf=1231231234&ivr=teams";
         for (text, expected) in [
-            ("/teams/?conf=3D123=\n4&d=3Dx", "/teams/?conf=1234&d=x"),
-            ("conf=3D11&x=1134 caf=C3=A9 =\r\nend", "conf=11&x=1134 café end"),
-            ("conf=1134&d=x", "conf=1134&d=x"),
-            ("a=3Db=FF", "a=3Db=FF"),
-            ("=3D=", "=="),
+            (format!("More<{long}\n&d=vc.example.com\n&w>\nx"), format!("More<{long}&d=vc.example.com&w>\nx")),
+            (format!("<{long}\na><{long}\nb>"), format!("<{long}a><{long}b>")),
+            (format!("{long}\n&d=x"), format!("{long}\n&d=x")),
+            (format!("> <{long}\n> &d=x>"), format!("> <{long}\n> &d=x>")),
+            (format!("<{long}\n\n&d=x>"), format!("<{long}\n\n&d=x>")),
+            (format!("<{long}\nand so on>"), format!("<{long}\nand so on>")),
+            (format!("<{long}\n"), format!("<{long}\n")),
+            ("<https://x.example/1\n2>".into(), "<https://x.example/1\n2>".into()),
+            (format!("<{long}\n{}>", "x".repeat(5000)), format!("<{long}\n{}>", "x".repeat(5000))),
+            ("<http".repeat(3) + "é", "<http".repeat(3) + "é"),
         ] {
-            assert_eq!(quoted_printable(text), expected);
+            assert_eq!(broken_links(text.clone()), expected, "{text}");
         }
     }
 }

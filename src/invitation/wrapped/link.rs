@@ -1,6 +1,7 @@
 //! A link taken apart, as far as rewriters need it.
 
 use super::percent;
+use crate::invitation::normal;
 
 /// `http(s)://host[:port]/path?query`, each part as written, except for the host.
 #[derive(Clone, Copy)]
@@ -76,4 +77,31 @@ pub(crate) fn after_scheme(text: &str) -> Option<&str> {
     ["https://", "http://"].into_iter().find_map(|scheme| {
         text.get(..scheme.len()).filter(|start| start.eq_ignore_ascii_case(scheme)).map(|_| &text[scheme.len()..])
     })
+}
+
+/// Whether a link in a text cannot go on with this character: what people and mail programs write around links, white space,
+/// and everything invisible. Closing marks of East Asian text stand right after a link, without a space.
+pub(crate) fn ends_link(c: char) -> bool {
+    match c {
+        '<' | '>' | '"' => true,
+        _ if c.is_ascii() => c.is_ascii_control() || c == ' ',
+        '“' | '”' | '„' | '‘' | '’' | '«' | '»' | '‹' | '›' | '…' => true,
+        '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301f}' => true,
+        '！' | '（' | '）' | '，' | '．' | '：' | '；' | '＜' | '＞' | '？' | '［' | '］' | '｛' | '｝' | '｡' | '｢'
+        | '｣' | '､' => true,
+        _ => c.is_whitespace() || c.is_control() || normal::is_invisible(c),
+    }
+}
+
+/// The link, percent-coded where a text would end it.
+pub(crate) fn within_text(link: &str) -> String {
+    let mut out = String::with_capacity(link.len());
+    for c in link.chars() {
+        if ends_link(c) {
+            out.push_str(&percent::encode(c.encode_utf8(&mut [0; 4])));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }

@@ -10,7 +10,7 @@ mod barracuda;
 mod checkpoint;
 mod cisco;
 mod google;
-mod link;
+pub(crate) mod link;
 mod microsoft;
 mod mimecast;
 pub(crate) mod percent;
@@ -21,7 +21,7 @@ mod trellix;
 mod trendmicro;
 
 pub(crate) use link::Link;
-use link::after_scheme;
+use link::ends_link;
 
 use crate::model::Confidential;
 
@@ -165,15 +165,16 @@ fn ask(link: &str) -> Option<(&'static str, Answer)> {
     })
 }
 
-/// `text` as a link on one line; `None` when it is not http or https or holds control characters.
+/// `text` as a link that stays whole in a text; `None` when it is not http or https, has no host or a user before it, or holds
+/// control characters.
 fn plain_link(text: &str) -> Option<String> {
     let text = text.trim();
-    after_scheme(text).filter(|rest| !rest.is_empty() && !text.contains(char::is_control))?;
-    Some(text.replace(' ', "%20"))
+    Link::parse(text).filter(|_| !text.contains(char::is_control))?;
+    Some(link::within_text(text))
 }
 
-/// Where the next http or https link at or after byte `from` lies. It ends before white space, a control character, `<`, `>` or
-/// `"`, and without closing punctuation.
+/// Where the next http or https link at or after byte `from` lies. It ends where [`ends_link`] says, and without closing
+/// punctuation unless it stands in angle brackets.
 pub(crate) fn next_link(text: &str, from: usize) -> Option<std::ops::Range<usize>> {
     let mut at = from;
     loop {
@@ -188,8 +189,10 @@ pub(crate) fn next_link(text: &str, from: usize) -> Option<std::ops::Range<usize
         };
         let start = colon - scheme.len();
         let rest = &text[colon + 3..];
-        let stop = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"');
-        let end = rest.find(stop).unwrap_or(rest.len());
+        let end = rest.find(ends_link).unwrap_or(rest.len());
+        if text[..start].ends_with('<') && rest[end..].starts_with('>') {
+            return Some(start..colon + 3 + end);
+        }
         let link = rest[..end].trim_end_matches(['.', ',', ';', ')', ']', '\'', '!']);
         return Some(start..colon + 3 + link.len());
     }
