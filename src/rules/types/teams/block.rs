@@ -235,6 +235,64 @@ pub(super) const LINKED_MAX: usize = 20;
 
 /// Whether the path is this one, ignoring case and a slash at the end.
 pub(super) fn path_is(link: &Link<'_>, path: &str) -> bool {
-    let written = link.path.split('#').next().unwrap_or(link.path);
-    written.trim_end_matches('/').eq_ignore_ascii_case(path)
+    link.path.strip_suffix('/').unwrap_or(link.path).eq_ignore_ascii_case(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(text: &str) -> Vec<Result<String, Why>> {
+        let is_key = |each: &Address<'_>| each.host == "k.example";
+        printed(text, is_key).map(|each| each.map(|print| format!("{}.{}", print.key.user, print.id))).collect()
+    }
+
+    #[test]
+    fn the_id_is_the_first_number_of_its_length_after_the_key() {
+        for (text, expected) in [
+            ("a@k.example<mailto:a@k.example> VTC Conference ID: 0148964757", "a.0148964757"),
+            ("Conference ID: 710 031 433#\na@k.example\nVideo Conference ID: 114 213 415 0\n", "a.1142134150"),
+            ("Tenant key:\na@k.example\nVideo ID:\n119 856 328 6\nMore info", "a.1198563286"),
+            ("租户密钥：a@k.example\n视频 ID：119 856 328 6更多信息", "a.1198563286"),
+            ("מפתח דייר: a@k.example\nמזהה וידאו 119 856 328", "a.119856328"),
+            ("a@k.example <https://x.example/123456789> ID 119 856 328 6", "a.1198563286"),
+            ("a@k.example | 119 856 328 6 400", "a.1198563286"),
+            ("a@k.example\n> Video ID: 119 856 328\n> 6\n", "a.1198563286"),
+            ("a@k.example Video ID: *119 856 328 6*.", "a.1198563286"),
+            ("a@k.example\n+1 555 010 0199\nID 119 856 328 6", "a.1198563286"),
+        ] {
+            assert_eq!(ids(text), [Ok(expected.to_owned())], "{text}");
+        }
+    }
+
+    #[test]
+    fn other_numbers_are_no_ids() {
+        for text in [
+            "a@k.example",
+            "a@k.example 710 031 433#",
+            "a@k.example,,119856328#",
+            "a@k.example 324 607 960 593",
+            "a@k.example +47 55 50 10 00 11",
+            "a@k.example 06 12 34 56 78",
+            "a@k.example 555-010-0199",
+            "a@k.example 12345678",
+            "a@k.example 11985632861",
+            "a@k.example 119856328٣",
+            "a@k.example x119856328",
+            "a@k.example https://x.example/1198563286 119 856 328 6",
+            "a@k.example bob@other.example 119 856 328 6",
+        ] {
+            let half = Why::Incomplete { found: "a tenant key", missing: "the video id after it" };
+            assert_eq!(ids(text), [Err(half)], "{text}");
+        }
+        let far = format!("a@k.example{}119 856 328 6", "é ".repeat(200));
+        assert!(ids(&far)[0].is_err());
+    }
+
+    #[test]
+    fn a_key_never_takes_the_id_of_another_block() {
+        let text = "a@k.example none\nb@k.example ID 119 856 328 6\nc@k.example ID 129 856 328 6";
+        let found: Vec<_> = ids(text).into_iter().flatten().collect();
+        assert_eq!(found, ["b.1198563286", "c.1298563286"]);
+    }
 }

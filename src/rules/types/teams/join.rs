@@ -22,7 +22,7 @@ pub(super) const ANCHORS: &[&str] =
     &["teams.microsoft.", "teams.cloud.microsoft", "teams.live.com", "teams.microsoftonline.cn", HELP_ANCHOR];
 
 /// Below every "Microsoft Teams" heading since 2024 and under every block before stands a link to this page.
-const HELP_ANCHOR: &str = "aka.ms/jointeamsmeeting";
+const HELP_ANCHOR: &str = "/jointeamsmeeting";
 
 /// Where a meeting lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
