@@ -23,6 +23,9 @@ use crate::rules::types::Variables;
 /// How far after its key an id is looked for, in bytes: a label in any language is shorter.
 const REACH: usize = 512;
 
+/// Most keys of a text that are looked at; an invitation with more of them was written to cost time.
+const KEYS_MAX: usize = 10_000;
+
 /// A tenant key and the id printed after it.
 pub(super) struct Printed<'t> {
     /// The key, an address.
@@ -88,11 +91,16 @@ pub(super) fn printed<'t>(
     is_key: impl Fn(&Address<'_>) -> bool,
 ) -> impl Iterator<Item = Result<Printed<'t>, Why>> {
     let mut addresses = scan::addresses(text).peekable();
+    let mut keys = 0;
     std::iter::from_fn(move || {
         loop {
             let key = addresses.next()?;
             if !is_key(&key) {
                 continue;
+            }
+            keys += 1;
+            if keys > KEYS_MAX {
+                return None;
             }
             let next = addresses.peek();
             let end = next.map_or(text.len(), |next| next.at).min(text.floor_char_boundary(key.end + REACH));
@@ -285,7 +293,7 @@ mod tests {
             let half = Why::Incomplete { found: "a tenant key", missing: "the video id after it" };
             assert_eq!(ids(text), [Err(half)], "{text}");
         }
-        let far = format!("a@k.example{}119 856 328 6", "é ".repeat(200));
+        let far = format!("a@k.example {}119 856 328 6", "é ".repeat(200));
         assert!(ids(&far)[0].is_err());
     }
 

@@ -51,6 +51,9 @@ const DOMAIN: &str = "pex.ms";
 /// How far after the link id and passcode are looked for, in bytes.
 const REACH: usize = 600;
 
+/// Most links to Teams that are looked at; an invitation with more of them was written to cost time.
+const LINKS_MAX: usize = 10_000;
+
 /// Digits of a meeting id.
 const ID: std::ops::RangeInclusive<usize> = 9..=17;
 
@@ -67,10 +70,15 @@ fn find(rule: &RuleSpec, texts: &Texts<'_>) -> Result<Finding, Why> {
         let mut telling = Why::NothingFound;
         // The tenant stands in the long link, which may be another than the one right above the id.
         let mut tenant = None;
+        let mut looked_at = 0;
         let mut links = scan::links(text).peekable();
         while let Some((at, link)) = links.next() {
             let end = at + link.whole.len();
             let Some(anchor) = anchor(end, link, &opaque) else { continue };
+            looked_at += 1;
+            if looked_at > LINKS_MAX {
+                break;
+            }
             tenant = join::tenant_id(&anchor.link).or(tenant);
             let next = links.peek().map_or(text.len(), |(next, _)| *next);
             match below(text, &anchor, next) {

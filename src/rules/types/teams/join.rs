@@ -35,12 +35,10 @@ pub(super) enum Cloud {
 
 /// The cloud of a host of Teams; `None`: another host.
 pub(super) fn cloud(host: &str) -> Option<Cloud> {
-    let is = |each: &&str| host.eq_ignore_ascii_case(each);
-    if ["teams.cloud.microsoft", "teams.live.com"].iter().any(|each| is(each))
-        || scan::is_within(host, "teams.microsoft.com")
-    {
+    let is = |each: &str| host.eq_ignore_ascii_case(each);
+    if is("teams.cloud.microsoft") || is("teams.live.com") || scan::is_within(host, "teams.microsoft.com") {
         Some(Cloud::Public)
-    } else if is(&"teams.microsoftonline.cn") || scan::is_within(host, "teams.microsoft.us") {
+    } else if is("teams.microsoftonline.cn") || scan::is_within(host, "teams.microsoft.us") {
         Some(Cloud::Apart)
     } else {
         None
@@ -49,7 +47,7 @@ pub(super) fn cloud(host: &str) -> Option<Cloud> {
 
 /// Whether it is a link to join by.
 pub(super) fn is_join(link: &Link<'_>) -> bool {
-    cloud(link.host()).is_some() && (is_long(link) || meeting_id(link).is_some())
+    meeting_id(link).is_some() || is_long(link)
 }
 
 /// Whether it is a join link of the long form.
