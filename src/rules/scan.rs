@@ -116,6 +116,105 @@ pub(super) fn number_at_end(line: &str) -> Option<String> {
         .then(|| line[begin..].bytes().filter(u8::is_ascii_digit).map(char::from).collect())
 }
 
+/// Most digits of a number; what is longer is no id of anything.
+const NUMBER_MAX: usize = 24;
+
+/// A number as it stands in a text, its groups set apart by single spaces or hyphens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Number {
+    /// Where its first digit stands.
+    pub(super) at: usize,
+    /// After its last digit.
+    pub(super) end: usize,
+    /// Its digits alone.
+    pub(super) digits: String,
+    /// How many digits each group has.
+    pub(super) groups: Vec<usize>,
+}
+
+/// The numbers of `text`. Whole ones: no letter, no other digit, and nothing that makes a telephone number, an address or part of a
+/// link of them stands beside them.
+pub(super) fn numbers(text: &str) -> impl Iterator<Item = Number> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let at = from + text.get(from..)?.bytes().position(|byte| byte.is_ascii_digit())?;
+            let (end, groups) = groups_at(text, at);
+            from = end;
+            let total: usize = groups.iter().sum();
+            if total <= NUMBER_MAX && stands_alone(text, at, end) {
+                let digits = text[at..end].bytes().filter(u8::is_ascii_digit).map(char::from).collect();
+                return Some(Number { at, end, digits, groups });
+            }
+        }
+    })
+}
+
+/// Where the digits that begin at `at` end, and their groups.
+fn groups_at(text: &str, at: usize) -> (usize, Vec<usize>) {
+    let bytes = text.as_bytes();
+    let (mut end, mut groups) = (at, vec![]);
+    loop {
+        let length = bytes[end..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        // A long run of groups is remembered no further than it takes to see that it is too long.
+        if groups.len() <= NUMBER_MAX {
+            groups.push(length);
+        }
+        end += length;
+        let separated = matches!(bytes.get(end), Some(b' ' | b'-'));
+        if !(separated && bytes.get(end + 1).is_some_and(u8::is_ascii_digit)) {
+            return (end, groups);
+        }
+        end += 1;
+    }
+}
+
+fn stands_alone(text: &str, at: usize, end: usize) -> bool {
+    let before = text[..at].chars().next_back();
+    let mut after = text[end..].chars();
+    let (next, one_further) = (after.next(), after.next());
+    let joined = |c: char| c.is_alphanumeric() || "@_=%&/\\+~".contains(c);
+    !before.is_some_and(|c| joined(c) || ".-,'#*$".contains(c))
+        && !next.is_some_and(|c| joined(c) || c == '-')
+        && !(next.is_some_and(|c| ".,:'".contains(c)) && one_further.is_some_and(|c| c.is_alphanumeric()))
+}
+
+/// The number beside an `ADDRESS##NUMBER` for H.323, where `is_host` holds for the address: address and number.
+pub(super) fn behind_hashes<'t>(text: &'t str, is_host: impl Fn(&str) -> bool) -> Option<(&'t str, &'t str)> {
+    text.match_indices("##").find_map(|(at, _)| {
+        let in_host = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
+        let floor = text.floor_char_boundary(at.saturating_sub(HOST_MAX));
+        let begin =
+            text.as_bytes()[floor..at].iter().rposition(|byte| !in_host(byte)).map_or(floor, |last| floor + last + 1);
+        let host = text.get(begin..at).filter(|host| is_host(host))?;
+        let rest = &text[at + 2..];
+        let length = rest.bytes().take(NUMBER_MAX + 1).take_while(u8::is_ascii_digit).count();
+        let whole = !rest[length..].starts_with(|c: char| c.is_alphanumeric() || c == '@');
+        let bounded = !text[..begin].ends_with(is_part_of_word);
+        (whole && bounded && (1..=NUMBER_MAX).contains(&length)).then(|| (host, &rest[..length]))
+    })
+}
+
+/// Longest host name, in bytes.
+const HOST_MAX: usize = 253;
+
+/// The places where `word`, in lower case, stands in `text` by itself, whatever its case: beside it is no letter or digit, nor what
+/// would make it part of a longer host name.
+pub(super) fn words<'t>(text: &'t str, word: &'static str) -> impl Iterator<Item = usize> + 't {
+    let first = word.as_bytes().first().copied().unwrap_or_default();
+    let starts = text.bytes().enumerate().filter(move |(_, byte)| byte.to_ascii_lowercase() == first).map(|(at, _)| at);
+    starts.filter(move |at| {
+        let Some(found) = text.get(*at..at + word.len()) else { return false };
+        let (before, rest) = (text[..*at].chars().next_back(), &text[at + word.len()..]);
+        let mut after = rest.chars();
+        let next = after.next();
+        found.eq_ignore_ascii_case(word)
+            && !before.is_some_and(|c| c.is_alphanumeric() || ".-_@".contains(c))
+            && !next.is_some_and(|c| c.is_alphanumeric() || "-_@".contains(c))
+            && !(next == Some('.') && after.next().is_some_and(char::is_alphanumeric))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,5 +267,44 @@ mod tests {
         ] {
             assert_eq!(number_at_end(line).as_deref(), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn numbers_are_whole_and_neither_telephone_numbers_nor_parts_of_links() {
+        for (text, expected) in [
+            ("Meeting ID: 882 3981 4437", vec!["88239814437"]),
+            ("a 119-227-189, b 193 053 677.", vec!["119227189", "193053677"]),
+            ("ID：2541 422 4390（x） (114 213 415 0)", vec!["25414224390", "1142134150"]),
+            ("PIN: 396 011 834#", vec!["396011834"]),
+            ("+1 555 010 0199 and +1-555-010-0199", vec![]),
+            ("+1.555.010.0126 67.217.95.2 1,000", vec![]),
+            ("412000999@v.plcm.vc https://x.example/412000999?key=412000999&a=1", vec![]),
+            ("x123 123y ８８２ 12345678901234567890123456789", vec![]),
+            ("1  2", vec!["1", "2"]),
+            ("", vec![]),
+        ] {
+            let found: Vec<_> = numbers(text).map(|number| number.digits).collect();
+            assert_eq!(found, expected, "{text}");
+        }
+        assert_eq!(numbers("2541 422 4390").next().unwrap().groups, [4, 3, 4]);
+        assert_eq!(numbers(&"1 ".repeat(100_000)).count(), 0);
+    }
+
+    #[test]
+    fn an_address_with_a_number_behind_hashes_is_read_whole() {
+        for (text, expected) in [
+            ("Dial: 67.217.95.2##193053677", Some(("67.217.95.2", "193053677"))),
+            ("(host.example##1#22)", Some(("host.example", "1"))),
+            ("####12 x##a host.example##12b y@host.example##1", None),
+            ("éhost.example##1", None),
+        ] {
+            assert_eq!(behind_hashes(text, |host| host.contains('.')), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_stand_by_themselves() {
+        let text = "bjn.vc, BJN.VC. teams.bjn.vc a@bjn.vc bjn.vc.evil.example xbjn.vc";
+        assert_eq!(words(text, "bjn.vc").collect::<Vec<_>>(), [0, 8]);
     }
 }

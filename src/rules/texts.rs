@@ -8,7 +8,7 @@ use super::anchors::Anchored;
 use crate::invitation::{self, InvitationText};
 use crate::model::Event;
 
-/// Longest text taken from `conferenceData`, in bytes.
+/// Longest text taken from what the calendar keeps of a conference, in bytes.
 const CONFERENCE_MAX: usize = 64 * 1024;
 
 /// The texts of one event.
@@ -36,7 +36,7 @@ pub enum Place {
     Location,
     /// The location with rewritten links put back.
     UnwrappedLocation,
-    /// What Google keeps of a conference beside the body.
+    /// The links and addresses to join by that the calendar keeps beside the body.
     ConferenceData,
     /// What Exchange and others keep beside the body, by name.
     Properties,
@@ -104,16 +104,85 @@ impl<'e> Texts<'e> {
     }
 }
 
-/// The addresses of Google's `conferenceData`, one a line.
+/// Names under which Exchange, Graph and Google keep a link to join by.
+const LINKS: [&str; 7] = [
+    "hangoutLink",
+    "onlineMeetingUrl",
+    "online_meeting_url",
+    "online_meeting_external_link",
+    "OnlineMeetingExternalLink",
+    "skype_teams_meeting_url",
+    "SkypeTeamsMeetingUrl",
+];
+
+/// The same in iCalendar, in upper case; `CONFERENCE` is that of RFC 7986.
+const ICALENDAR_LINKS: [&str; 6] = [
+    "CONFERENCE",
+    "X-GOOGLE-CONFERENCE",
+    "X-GOOGLE-HANGOUT",
+    "X-MICROSOFT-ONLINEMEETINGEXTERNALLINK",
+    "X-MICROSOFT-SKYPETEAMSMEETINGURL",
+    "X-ONLINE-MEETING-URL",
+];
+
+/// How the names begin that Zoom's own iCalendar properties have.
+const ICALENDAR_ZOOM: &str = "X-ZOOM";
+
+/// What the calendar keeps beside the text to join by, one a line: Google's `conferenceData` and `hangoutLink`, Graph's
+/// `onlineMeeting`, the links that Exchange and iCalendar know by name.
 fn conference(properties: &serde_json::Map<String, Value>) -> String {
     let points = properties.get("conferenceData").and_then(|data| data.get("entryPoints")).and_then(Value::as_array);
+    let points = points.into_iter().flatten().filter_map(|point| point.get("uri"));
+    let graph = ["onlineMeeting", "online_meeting"].into_iter().filter_map(|name| properties.get(name)?.get("joinUrl"));
+    let named = LINKS.into_iter().filter_map(|name| properties.get(name));
+    let icalendar = properties.iter().filter(|(name, _)| {
+        let zoom = name.get(..ICALENDAR_ZOOM.len()).is_some_and(|start| start.eq_ignore_ascii_case(ICALENDAR_ZOOM));
+        zoom || ICALENDAR_LINKS.iter().any(|each| name.eq_ignore_ascii_case(each))
+    });
     let mut text = String::new();
-    for uri in points.into_iter().flatten().filter_map(|point| point.get("uri").and_then(Value::as_str)) {
-        if text.len() + uri.len() > CONFERENCE_MAX {
-            break;
+    for value in points.chain(graph).chain(named).chain(icalendar.map(|(_, value)| value)) {
+        // A property that stands several times is a list of texts.
+        let several = value.as_array().map_or(&[][..], Vec::as_slice);
+        for link in value.as_str().into_iter().chain(several.iter().filter_map(Value::as_str)) {
+            if text.len() + link.len() > CONFERENCE_MAX {
+                break;
+            }
+            text.push_str(link);
+            text.push('\n');
         }
-        text.push_str(uri);
-        text.push('\n');
     }
     invitation::line(&text).unwrapped
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{CONFERENCE_MAX, conference};
+
+    #[test]
+    fn links_to_join_by_are_read_from_what_every_calendar_keeps() {
+        for (properties, expected) in [
+            (
+                json!({"conferenceData": {"entryPoints": [{"uri": "sip:1@a.example"}, {}, {"uri": 4}]}}),
+                "sip:1@a.example\n",
+            ),
+            (json!({"hangoutLink": "https://meet.google.com/a"}), "https://meet.google.com/a\n"),
+            (json!({"onlineMeeting": {"joinUrl": "https://a.example/b"}}), "https://a.example/b\n"),
+            (json!({"onlineMeeting": null, "onlineMeetingUrl": null}), ""),
+            (json!({"x-google-conference": "https://a.example/c"}), "https://a.example/c\n"),
+            (json!({"CONFERENCE": ["https://a.example/d", 1, "tel:+1"]}), "https://a.example/d\ntel:+1\n"),
+            (json!({"X-ZOOM-MEETING-URL": "https://a.example/e"}), "https://a.example/e\n"),
+            (json!({"X-ALT-DESC": "https://a.example/f", "summary": "https://a.example/g"}), ""),
+            (json!({"conferenceData": "text", "hangoutLink": {"a": 1}}), ""),
+        ] {
+            assert_eq!(conference(properties.as_object().unwrap()), expected, "{properties}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_taken_than_a_conference_needs() {
+        let many = json!({"CONFERENCE": vec!["https://a.example/"; 100_000], "hangoutLink": "h".repeat(100_000)});
+        assert!(conference(many.as_object().unwrap()).len() <= CONFERENCE_MAX + many.as_object().unwrap().len());
+    }
 }
