@@ -65,6 +65,7 @@ const PIECES: &[&str] = &[
 /// The texts of a corpus, and what comes next.
 pub(crate) struct Mutations {
     corpus: Vec<String>,
+    pieces: &'static [&'static str],
     state: u64,
 }
 
@@ -76,8 +77,13 @@ impl Mutations {
             collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut corpus);
         }
         corpus.sort();
-        assert!(corpus.len() > 100, "the corpus is gone");
-        Self { corpus, state: seed }
+        Self::of(corpus, PIECES, seed)
+    }
+
+    /// Of `corpus`, with `pieces` thrown in.
+    pub(crate) fn of(corpus: Vec<String>, pieces: &'static [&'static str], seed: u64) -> Self {
+        assert!(corpus.len() > 20, "the corpus is gone");
+        Self { corpus, pieces, state: seed }
     }
 
     /// The next text.
@@ -94,11 +100,11 @@ impl Mutations {
         match self.below(7) {
             0 => drop(text.drain(from..to)),
             1 => {
-                let piece = PIECES[self.below(PIECES.len())];
+                let piece = self.piece();
                 drop(text.splice(from..from, piece.chars()));
             }
             2 => {
-                let piece = PIECES[self.below(PIECES.len())];
+                let piece = self.piece();
                 drop(text.splice(from..to, piece.chars()));
             }
             3 => {
@@ -120,7 +126,13 @@ impl Mutations {
         }
     }
 
-    fn any(&mut self) -> String {
+    /// One of the pieces.
+    pub(crate) fn piece(&mut self) -> &'static str {
+        self.pieces[self.below(self.pieces.len())]
+    }
+
+    /// One of the corpus, as it is.
+    pub(crate) fn any(&mut self) -> String {
         let at = self.below(self.corpus.len());
         self.corpus[at].clone()
     }
@@ -133,7 +145,7 @@ impl Mutations {
     }
 
     /// SplitMix64: a number below `limit`.
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
