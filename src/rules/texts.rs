@@ -89,9 +89,7 @@ impl<'e> Texts<'e> {
     /// that differs.
     pub(super) fn as_written_first(&self) -> impl Iterator<Item = (Place, &str)> {
         let (body, location) = (self.body(), self.location());
-        let differs = |text: &InvitationText| {
-            text.wrapped.iter().any(|link| matches!(link.outcome, invitation::Outcome::Real(_)))
-        };
+        let differs = |text: &InvitationText| text.text != text.unwrapped;
         [
             (Place::Body, &*body.text, true),
             (Place::UnwrappedBody, &*body.unwrapped, differs(body)),

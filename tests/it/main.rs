@@ -13,6 +13,7 @@ mod plan;
 mod poly;
 mod python;
 mod reconciling;
+mod rewriters;
 mod rules;
 mod serving;
 mod tidy;

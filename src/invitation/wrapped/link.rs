@@ -10,6 +10,8 @@ pub(crate) struct Link<'t> {
     pub(crate) whole: &'t str,
     /// Without port and user, as written.
     host: &'t str,
+    /// Path, query and fragment; may be empty.
+    pub(crate) after_host: &'t str,
     /// From the first `/` on; may be empty.
     pub(crate) path: &'t str,
     /// After the `?`; may be empty.
@@ -32,7 +34,7 @@ impl<'t> Link<'t> {
             return None;
         }
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        Some(Self { whole, host, path, query })
+        Some(Self { whole, host, after_host: rest, path, query })
     }
 
     /// Whether the host is this one, ignoring case.
@@ -42,13 +44,14 @@ impl<'t> Link<'t> {
 
     /// Whether the host is below `domain`; the domain itself is not.
     pub(crate) fn host_below(&self, domain: &str) -> bool {
-        let split = self.host.len().checked_sub(domain.len());
-        split.is_some_and(|at| {
-            at > 1
-                && self.host.as_bytes()[at - 1] == b'.'
-                && self.host.is_char_boundary(at)
-                && self.host[at..].eq_ignore_ascii_case(domain)
-        })
+        self.host_starts(domain).is_some_and(|start| start.len() > 1 && start.ends_with('.'))
+    }
+
+    /// What of the host stands before `end`, if it ends so, ignoring case.
+    pub(crate) fn host_starts(&self, end: &str) -> Option<&'t str> {
+        let at = self.host.len().checked_sub(end.len())?;
+        let (start, theirs) = self.host.split_at_checked(at)?;
+        theirs.eq_ignore_ascii_case(end).then_some(start)
     }
 
     /// The host as written.
@@ -56,11 +59,11 @@ impl<'t> Link<'t> {
         self.host
     }
 
-    /// A query parameter as written, the first of that name. `&amp;` separates as `&` does.
+    /// A query parameter as written, the first of that name. `&amp;` separates as `&` does, however often it was escaped.
     pub(crate) fn raw_parameter(&self, name: &str) -> Option<&'t str> {
         let query = self.query.split('#').next().unwrap_or(self.query);
         query.split('&').find_map(|pair| {
-            let pair = pair.strip_prefix("amp;").unwrap_or(pair);
+            let pair = pair.trim_start_matches("amp;");
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             key.eq_ignore_ascii_case(name).then_some(value)
         })

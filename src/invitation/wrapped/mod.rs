@@ -20,6 +20,8 @@ mod symantec;
 mod trellix;
 mod trendmicro;
 
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 pub(crate) use link::Link;
 use link::ends_link;
 
@@ -63,29 +65,31 @@ const REWRITERS: &[Rewriter] = &[
     ("Check Point", checkpoint::read),
 ];
 
+/// Base64 of the URL alphabet, forgiving about padding and spare bits, as the rewriters' servers are.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
 /// One rewritten link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrapped {
-    /// Who rewrote it, outermost.
+    /// Who rewrote it: of several, the one that cannot be undone, else the outermost.
     pub rewriter: &'static str,
     /// As it stands in the invitation.
     pub link: Confidential,
     /// What came of it.
     pub outcome: Outcome,
+    hint: Option<String>,
 }
 
 impl Wrapped {
     /// The host that a link only its rewriter can read says it leads to, where it says one.
     #[must_use]
     pub fn hinted_domain(&self) -> Option<String> {
-        if self.outcome != Outcome::Opaque {
-            return None;
-        }
-        let domain = Link::parse(self.link.expose())?.parameter("domain")?.to_ascii_lowercase();
-        let label = |label: &str| {
-            (1..=63).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        };
-        (domain.len() <= 253 && domain.contains('.') && domain.split('.').all(label)).then_some(domain)
+        self.hint.clone()
     }
 }
 
@@ -113,7 +117,7 @@ pub(super) fn unwrap_all(text: &str) -> (Option<String>, Vec<Wrapped>) {
         let Some(link) = next_link(text, at) else { break };
         at = link.end;
         let written = &text[link.clone()];
-        let Some((rewriter, outcome)) = unwrap_one(written) else { continue };
+        let Some((rewriter, outcome, hint)) = unwrap_one(written) else { continue };
         undone += 1;
         if let Outcome::Real(real) = &outcome {
             let out = out.get_or_insert_with(|| String::with_capacity(text.len()));
@@ -122,7 +126,7 @@ pub(super) fn unwrap_all(text: &str) -> (Option<String>, Vec<Wrapped>) {
             copied = link.end;
         }
         if listed.len() < LISTED_MAX {
-            listed.push(Wrapped { rewriter, link: Confidential::new(written), outcome });
+            listed.push(Wrapped { rewriter, link: Confidential::new(written), outcome, hint });
         }
     }
     if let Some(out) = &mut out {
@@ -131,29 +135,35 @@ pub(super) fn unwrap_all(text: &str) -> (Option<String>, Vec<Wrapped>) {
     (out, listed)
 }
 
-/// Follows one link through every rewriter. `None`: nobody rewrote it.
-fn unwrap_one(written: &str) -> Option<(&'static str, Outcome)> {
-    let mut first = None;
-    let mut current = written.to_owned();
-    for _ in 0..=DEPTH_MAX {
-        let (rewriter, answer) = ask(&current)?;
-        let rewriter = *first.get_or_insert(rewriter);
-        match answer {
-            Answer::NotMine => return None,
-            Answer::Opaque => return Some((rewriter, Outcome::Opaque)),
-            Answer::Broken => return Some((rewriter, Outcome::Broken)),
-            Answer::For(text) => match plain_link(&text) {
-                Some(next) if next != current => {
-                    if ask(&next).is_none() {
-                        return Some((rewriter, Outcome::Real(Confidential::new(next))));
-                    }
-                    current = next;
-                }
-                _ => return Some((rewriter, Outcome::Broken)),
-            },
-        }
+/// Follows one link through every rewriter: who rewrote it, what came of it, the domain that an opaque one hints at. `None`:
+/// nobody rewrote it.
+fn unwrap_one(written: &str) -> Option<(&'static str, Outcome, Option<String>)> {
+    let (outermost, mut answer) = ask(written)?;
+    let (mut current, mut rewriter) = (written.to_owned(), outermost);
+    for _ in 0..DEPTH_MAX {
+        let Answer::For(text) = answer else { break };
+        let Some(next) = plain_link(&text).filter(|next| *next != current) else {
+            return Some((rewriter, Outcome::Broken, None));
+        };
+        let Some((inner, of_next)) = ask(&next) else {
+            return Some((outermost, Outcome::Real(Confidential::new(next)), None));
+        };
+        (current, rewriter, answer) = (next, inner, of_next);
     }
-    first.map(|rewriter| (rewriter, Outcome::TooDeep))
+    Some(match answer {
+        Answer::Opaque => (rewriter, Outcome::Opaque, hint(&current)),
+        Answer::For(_) => (outermost, Outcome::TooDeep, None),
+        Answer::Broken | Answer::NotMine => (rewriter, Outcome::Broken, None),
+    })
+}
+
+/// The domain that Mimecast leaves readable.
+fn hint(link: &str) -> Option<String> {
+    let domain = Link::parse(link)?.parameter("domain")?.to_ascii_lowercase();
+    let label = |label: &str| {
+        (1..=63).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    (domain.len() <= 253 && domain.contains('.') && domain.split('.').all(label)).then_some(domain)
 }
 
 /// The first rewriter that knows the link, and what it says.
@@ -171,6 +181,15 @@ fn plain_link(text: &str) -> Option<String> {
     let text = text.trim();
     Link::parse(text).filter(|_| !text.contains(char::is_control))?;
     Some(link::within_text(text))
+}
+
+/// `https:/x`, as mail programs and proxies shorten it, made `https://x` again.
+fn two_slashes(url: &str) -> String {
+    let http = |scheme: &str| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    match url.split_once(":/") {
+        Some((scheme, rest)) if http(scheme) && !rest.starts_with('/') => format!("{scheme}://{rest}"),
+        _ => url.to_owned(),
+    }
 }
 
 /// Where the next http or https link at or after byte `from` lies. It ends where [`ends_link`] says, and without closing
@@ -247,6 +266,19 @@ mod tests {
             "https://protect.checkpoint.com/v2/r02/___https://pexip.me/teams/vc.example.com/1300000001___.YzJl",
             "https://url.avanan.click/v2/___https:/pexip.me/teams/vc.example.com/1300000001___.YzJl",
             "https://protect.checkpoint.com/v2/___https%3A//pexip.me/teams/vc.example.com/1300000001___.YzJl",
+            "https://protect.checkpoint.com/v2/r05/___https%3A%2F%2Fpexip.me%2Fteams%2Fvc.example.com%2F1300000001___",
+            "https://checkpoint.url-protection.com/v1/url?o=https%3A//pexip.me/teams/vc.example.com/1300000001&amp;g=NWQ=&amp;h=MTM=&amp;p=YzJl",
+            "https://avanan.url-protection.com/v1/r01/url?o=https%3A//pexip.me/teams/vc.example.com/1300000001&g=1",
+            "https://safelinks.protection.outlook.com/ap/t-59584e83/?url=https%3A%2F%2Fpexip.me%2Fteams%2Fvc.example.com%2F1300000001&amp;amp;data=1",
+            "https://urldefense.proofpoint.com/v1/url?k=1&amp;u=https://pexip.me/teams/vc.example.com/1300000001&amp;k=2",
+            "https://urldefense.proofpoint.com/v2/url?u=https-3A__pexip.me_teams_vc.example.com_1300000001&amp;d=DwM&amp;c=abc",
+            "https://urldefense.com/v3/__https:/pexip.me/teams/vc.example.com/1300000001__;!!AbC!s__;Ig$",
+            "https://secure-web.cisco.com/1z0vU/https://pexip.me/teams/vc.example.com/1300000001",
+            "http://secure-web.cisco.com/1z0vU/https:/pexip.me/teams/vc.example.com/1300000001",
+            "https://us-west-2.protection.sophos.com/?d=pexip.me&u=aHR0cHM6Ly9wZXhpcC5tZS90ZWFtcy92Yy5leGFtcGxlLmNvbS8xMzAwMDAwMDAx%3D%3D&i=1",
+            "https://protect2.fireeye.com/url?k=1-2&u=https://pexip.me/teams/vc.example.com/1300000001",
+            "https://www.google.com/url?sa=t&q=meeting&url=https://pexip.me/teams/vc.example.com/1300000001&usg=1",
+            "https://clicktime.symantec.com/a/1/Abc=?d=xyz&u=https%3A%2F%2Fpexip.me%2Fteams%2Fvc.example.com%2F1300000001",
         ] {
             assert_eq!(real(&format!("info<{link}>.")), format!("info<{REAL}>."), "{link}");
         }
@@ -280,6 +312,15 @@ mod tests {
             "https://nam.safelinks.protection.outlook.com/?data=1",
             "https://www.google.com/search?q=https%3A%2F%2Fpexip.me",
             "https://secure-web.cisco.com/1z0v_U78rf",
+            "https://nam.safelinks.protection.outlook.com/?url=https%3A%2F%2Fuser:pass%40zoom.us%2Fj%2F1",
+            "https://www.google.com/url?q=https%3A%2F%2Fuser%40zoom.us%2Fj%2F1",
+            "https://www.google.com/url?q=https%3A%2F%2F",
+            "https://www.google.com/url?q=//zoom.us/j/1",
+            "https://a.b-ctp.trendmicro.com/wis/clicktime/v1/query?url=https%3A%2F%2Fpexip.me",
+            "https://eu-west-1.protection.sophos.com?d=pexip.me&u=%%%",
+            "https://urldefense.com/v3/__https://x.example/**",
+            "https://urldefense.com/v3/__https://x.example/**é__;w6nDqCU!!a!b$",
+            "https://protect.checkpoint.com/v2/___",
             "ftp://www.google.com/url?q=https%3A%2F%2Fpexip.me",
             "://://http://",
             "",
@@ -299,12 +340,72 @@ mod tests {
         for (text, outcome) in [
             ("https://protect-eu.mimecast.com/s/abc?domain=pexip.me", Outcome::Opaque),
             ("https://url.uk.m.mimecastprotect.com/s/abc", Outcome::Opaque),
+            ("https://secure-web.cisco.com/1z0v_U78rf", Outcome::Opaque),
+            ("https://secure-web.cisco.com/1z0v_U78rf/", Outcome::Opaque),
+            ("https://clicktime.symantec.com/a/1/Abc=?d=xyz", Outcome::Opaque),
+            ("https://www.google.com/url?q=mailto:a%40x.example", Outcome::Broken),
             (&*deep, Outcome::TooDeep),
             (own, Outcome::Broken),
         ] {
             assert_eq!(unwrap_all(text).1[0].outcome, outcome, "{text}");
         }
         assert_eq!(real(own), "–");
+    }
+
+    #[test]
+    fn of_nested_rewriters_the_one_that_keeps_the_link_is_named_with_what_it_hints_at() {
+        let mimecast = "https://protect-de.mimecast.com/s/abc?domain=PEXIP.me";
+        let text = format!("https://www.google.com/url?q={}", percent::encode(mimecast));
+        let wrapped = &unwrap_all(&text).1[0];
+        assert_eq!((wrapped.rewriter, wrapped.hinted_domain()), ("Mimecast", Some("pexip.me".into())));
+        for hinted in ["https://protect-de.mimecast.com/s/abc?domain=a%20b", "https://protect-de.mimecast.com/s/abc"] {
+            assert_eq!(unwrap_all(hinted).1[0].hinted_domain(), None);
+        }
+    }
+
+    #[test]
+    fn one_level_is_decoded_for_templates_and_nothing_else() {
+        let safe = format!("https://eur01.safelinks.protection.outlook.com/?url={}", percent::encode(REAL));
+        let defended = format!("https://urldefense.com/v3/__{safe}__;!!a!b$");
+        for (link, safelinks, urldefense) in [
+            (&*format!(" {safe}\n"), Some(REAL), None),
+            // The third generation decodes what it did not take out itself.
+            (&defended, None, Some(&*percent::decode(&safe))),
+            (REAL, None, None),
+            ("Join <https://pexip.me>", None, None),
+            ("https://eur01.safelinks.protection.outlook.com/?url=%", None, None),
+            ("https://eur01.safelinks.protection.outlook.com/?url=ftp%3A%2F%2Fx.example", None, None),
+            ("https://urldefense.com/v3/__https://x.example/*__;!!a!b$", None, None),
+            ("https://urldefense.proofpoint.com/v2/url?d=1", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(safelinks_decode(link).as_deref(), safelinks, "{link}");
+            assert_eq!(urldefense_decode(link).as_deref(), urldefense, "{link}");
+        }
+    }
+
+    #[test]
+    fn links_end_where_people_end_them() {
+        for (text, expected) in [
+            ("See https://x.example/a.", "https://x.example/a"),
+            ("<https://x.example/a_(b)>", "https://x.example/a_(b)"),
+            ("(https://x.example/a)", "https://x.example/a"),
+            ("（https://x.example/a）。", "https://x.example/a"),
+            ("会議：https://x.example/a、次", "https://x.example/a"),
+            ("«https://x.example/a»", "https://x.example/a"),
+            ("https://x.example/é/ü?ö", "https://x.example/é/ü?ö"),
+            ("href=\"https://x.example/a\"", "https://x.example/a"),
+        ] {
+            assert_eq!(next_link(text, 0).map(|link| &text[link]), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_link_stands_for_stays_one_link_in_the_text() {
+        let written = "https://x.example/a b?c={\"d\":<e>}\u{3000}\u{202e}。";
+        let text = format!("<https://www.google.com/url?q={}>", percent::encode(written));
+        let expected = "<https://x.example/a%20b?c={%22d%22:%3Ce%3E}%E3%80%80%E2%80%AE%E3%80%82>";
+        assert_eq!(real(&text), expected);
     }
 
     #[test]

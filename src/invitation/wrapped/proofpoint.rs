@@ -1,4 +1,5 @@
-//! Proofpoint URL Defense, its three generations. The algorithm is that of the decoder Proofpoint publishes.
+//! Proofpoint URL Defense, its three generations, decoded in the steps of the decoder that Proofpoint publishes: the first two are
+//! percent-coded HTML; in the third, `*` are characters, not bytes, and are put back after percent-decoding.
 //!
 //! | | where | how |
 //! |---|---|---|
@@ -7,9 +8,8 @@
 //! | v3 | `/v3/__URL__;CHARS!` | in URL, `*` is the next of CHARS, `**X` the next 2 + (place of X in A-Za-z0-9-_) of them |
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{Answer, Link, percent};
+use super::{Answer, BASE64, Link, percent, two_slashes};
 
 const HOSTS: [&str; 3] = ["urldefense.com", "urldefense.proofpoint.com", "urldefense.us"];
 
@@ -21,34 +21,43 @@ pub(super) fn read(link: &Link<'_>) -> Answer {
         return Answer::NotMine;
     }
     let decoded = match link.path.get(..4) {
-        Some("/v1/") => first(link, &["&k="]).map(|url| unescape(&percent::decode(url))),
-        Some("/v2/") => {
-            first(link, &["&d=", "&c="]).map(|url| unescape(&percent::decode(&url.replace('-', "%").replace('_', "/"))))
-        }
+        Some("/v1/") => parameter(link, &["&k="]).map(|url| unescape(&percent::decode(url))),
+        Some("/v2/") => parameter(link, &["&d=", "&c="])
+            .map(|url| unescape(&percent::decode(&url.replace('-', "%").replace('_', "/")))),
         Some("/v3/") => third(link),
         _ => None,
     };
     decoded.map_or(Answer::Broken, Answer::For)
 }
 
-/// What stands between `u=` and the first of `ends`.
-fn first<'t>(link: &Link<'t>, ends: &[&str]) -> Option<&'t str> {
-    let url = link.query.strip_prefix("u=").or_else(|| link.query.split_once("&u=").map(|(_, url)| url))?;
-    let end = ends.iter().filter_map(|end| url.find(end)).min().unwrap_or(url.len());
-    let url = &url[..end];
-    Some(url.strip_suffix("&amp;").unwrap_or(url))
+/// What stands between `u=` and the first of `ends`, of which the `&` may be escaped.
+fn parameter<'t>(link: &Link<'t>, ends: &[&str]) -> Option<&'t str> {
+    let query = link.query;
+    let begin = query.match_indices("u=").map(|(at, _)| at).find(|at| {
+        let before = &query[..*at];
+        before.is_empty() || before.ends_with('&') || before.ends_with("&amp;")
+    })?;
+    let url = &query[begin + 2..];
+    let is_end = |at: &usize| {
+        let after = url[at + 1..].trim_start_matches("amp;");
+        ends.iter().any(|end| after.starts_with(&end[1..]))
+    };
+    let end = url.match_indices('&').map(|(at, _)| at).find(is_end).unwrap_or(url.len());
+    Some(&url[..end])
 }
 
 fn third(link: &Link<'_>) -> Option<String> {
-    let (_, rest) = link.whole.split_once("/v3/__")?;
-    let end = rest.rfind("__;")?;
-    let (url, replaced) = (&rest[..end], &rest[end + 3..]);
-    let replaced = replaced.split_once('!')?.0;
-    let bytes = URL_SAFE_NO_PAD.decode(replaced.trim_end_matches('=')).ok()?;
+    let rest = link.after_host.strip_prefix("/v3/__")?;
+    let (url, replaced) = rest.match_indices("__;").find_map(|(at, mark)| {
+        let (replaced, _) = rest[at + mark.len()..].split_once(|c: char| !is_base64(c))?;
+        rest[at + mark.len() + replaced.len()..].starts_with('!').then_some((&rest[..at], replaced))
+    })?;
+    let bytes = BASE64.decode(replaced.trim_end_matches('=')).ok()?;
     let characters = String::from_utf8(bytes).ok()?;
     let mut characters = characters.chars();
+    let url = percent::decode(&two_slashes(url));
     let mut out = String::with_capacity(url.len());
-    let mut places = percent::decode(&two_slashes(url)).chars().collect::<Vec<_>>().into_iter().peekable();
+    let mut places = url.chars().peekable();
     while let Some(character) = places.next() {
         if character != '*' {
             out.push(character);
@@ -68,15 +77,32 @@ fn third(link: &Link<'_>) -> Option<String> {
     Some(out)
 }
 
-/// `https:/x` as mail programs shorten it, made `https://x` again.
-pub(super) fn two_slashes(url: &str) -> String {
-    match url.split_once(":/") {
-        Some((scheme @ ("http" | "https"), rest)) if !rest.starts_with('/') => format!("{scheme}://{rest}"),
-        _ => url.to_owned(),
-    }
+fn is_base64(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '=')
 }
 
-/// The few character references that occur in links.
+/// Undoes the few character references that occur in links, each once.
 fn unescape(text: &str) -> String {
-    text.replace("&amp;", "&").replace("&quot;", "\"").replace("&#39;", "'").replace("&lt;", "<").replace("&gt;", ">")
+    const REFERENCES: [(&str, char); 8] = [
+        ("&amp;", '&'),
+        ("&#38;", '&'),
+        ("&lt;", '<'),
+        ("&gt;", '>'),
+        ("&quot;", '"'),
+        ("&#34;", '"'),
+        ("&apos;", '\''),
+        ("&#39;", '\''),
+    ];
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let known = REFERENCES.iter().find(|(reference, _)| from.starts_with(reference));
+        let (reference, character) = known.copied().unwrap_or(("&", '&'));
+        out.push(character);
+        rest = &from[reference.len()..];
+    }
+    out.push_str(rest);
+    out
 }

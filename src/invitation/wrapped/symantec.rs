@@ -1,4 +1,4 @@
-//! Symantec ClickTime: the link in `u`; the form with `/a/` is a token alone.
+//! Symantec ClickTime: the link in `u`. Links with `/a/1/` mostly have it too; without it they are a token alone.
 
 use super::{Answer, Link};
 

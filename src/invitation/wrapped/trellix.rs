@@ -1,4 +1,4 @@
-//! FireEye, now Trellix: the link in `u`.
+//! FireEye, now Trellix: the link in `u`, coded or not.
 
 use super::{Answer, Link};
 

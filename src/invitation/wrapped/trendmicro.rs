@@ -3,11 +3,7 @@
 use super::{Answer, Link};
 
 pub(super) fn read(link: &Link<'_>) -> Answer {
-    let theirs = link
-        .host()
-        .to_ascii_lowercase()
-        .strip_suffix("-ctp.trendmicro.com")
-        .is_some_and(|region| !region.contains('.'));
+    let theirs = link.host_starts("-ctp.trendmicro.com").is_some_and(|region| !region.contains('.'));
     if !theirs || !link.path.starts_with("/wis/clicktime/") {
         return Answer::NotMine;
     }
