@@ -1,7 +1,8 @@
-//! An invitation in a file: `.json` (the `event` of a RuleTest), `.eml`, `.ics`. Read by `otj match`, and by RuleTests that name
-//! a file.
+//! An invitation in a file: `.json` (the `event` of a RuleTest, or an event as Microsoft Graph or Google give it), `.eml`, `.ics`.
+//! Read by `otj match`, and by RuleTests that name a file.
 
 mod eml;
+mod mime;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -25,6 +26,11 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Event, String> {
     if bytes.len() > FILE_MAX {
         return Err("it is larger than 16 MiB".into());
     }
+    // Windows' shells write UTF-16 where output is redirected.
+    let from_utf16 = [b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| bytes.starts_with(*mark));
+    let decoded = from_utf16.then(|| mime::decoded(bytes, "utf-16"));
+    let bytes = decoded.as_deref().map_or(bytes, str::as_bytes);
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
     let start = bytes.trim_ascii_start();
     match ending.as_str() {

@@ -10,6 +10,7 @@ mod names;
 mod resolve;
 mod rule_tests;
 pub mod schema;
+mod service_events;
 mod table;
 pub mod watch;
 mod written;

@@ -1,12 +1,12 @@
 //! RuleTest documents as events and expectations. In: typed documents and the files they name. Out: what `otj test` runs.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize as _;
 
 use super::directory::{Directory, Document, Spec};
 use super::document::rule_test::{Case, TestEvent};
 use super::files::Secrets;
 use super::load::LoadOptions;
+use super::service_events;
 use crate::diagnostic::Diagnostic;
 use crate::model::rule_test::{Expect, RuleCase, RuleTest};
 use crate::model::{Body, Confidential, Event, Person, ProfileName};
@@ -14,15 +14,19 @@ use crate::model::{Body, Confidential, Event, Person, ProfileName};
 /// When a test event starts that names no start: a Monday morning.
 const START: &str = "2026-01-05T10:00:00Z";
 
-/// Reads an invitation in the form of a RuleTest's `event`, as JSON.
+/// Reads an invitation as JSON: the form of a RuleTest's `event`, or an event as Microsoft Graph or Google Calendar give it.
 ///
 /// # Errors
-/// Says what does not fit, without quoting it.
+/// Says what does not fit and where, without quoting it.
 pub fn event_from_json(bytes: &[u8]) -> Result<Event, String> {
-    let value: serde_json::Value =
-        serde_json::from_slice(bytes).map_err(|error| format!("this is not JSON (line {})", error.line()))?;
-    let event = TestEvent::deserialize(&value)
-        .map_err(|_| "this does not have the fields of a RuleTest's `event`".to_owned())?;
+    let value: serde_json::Value = serde_json::from_slice(bytes)
+        .map_err(|error| format!("this is not JSON (line {}, column {})", error.line(), error.column()))?;
+    let value = service_events::as_test_event(&value).unwrap_or(value);
+    let event: TestEvent = serde_path_to_error::deserialize(&value).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { String::new() } else { format!("`{path}`: ") };
+        format!("{place}this does not have the fields of a RuleTest's `event`, nor is it an event of Microsoft Graph or Google")
+    })?;
     event_of(&event)
 }
 

@@ -11,6 +11,7 @@
 //!                                      Verdict
 //! ```
 
+mod advice;
 mod anchors;
 mod calendar_event;
 mod chain;
@@ -25,6 +26,7 @@ mod texts;
 mod trace;
 mod types;
 
+pub use advice::{Advice, Reason, advise};
 pub use chain::{Chain, Outcome};
 pub use evaluate::{evaluate, meeting, replacement};
 pub use pattern::check as check_regex;

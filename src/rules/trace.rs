@@ -97,7 +97,7 @@ impl Tried {
             (Why::NoOutput, _) if regex => "what its pattern matches became nothing".into(),
             (Why::NothingFound, _) if regex => "nothing found: its pattern matches nowhere".into(),
             (Why::NothingFound, _) => self.not_found(),
-            (Why::Disabled, _) if self.rule.is_none() => "switched off: `fallback: false`".into(),
+            (Why::Disabled, _) if self.rule.is_none() => "switched off: `fallback: Never`".into(),
             (why, _) => why.to_string(),
         }
     }

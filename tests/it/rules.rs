@@ -3,6 +3,7 @@
 mod aliases;
 mod chain;
 mod corpus;
+mod mail;
 mod verbs;
 
 use std::collections::BTreeMap;

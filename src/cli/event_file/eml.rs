@@ -1,13 +1,19 @@
-//! A mail as mail programs save it: headers, and the HTML or else the plain text of its body.
+//! A mail as mail programs save it: the event that its calendar part announces, with the text of the mail.
 //!
-//! What invitations need of MIME and no more: nested multiparts, base64 and quoted-printable, UTF-8 and Latin-1, encoded words in
-//! headers. HTML goes before text, as calendars keep HTML where there is one.
+//! | of the event | is taken from |
+//! |---|---|
+//! | time, place, privacy, `X-` properties | the first calendar part with an event (`text/calendar`, or an attached `.ics`); without one: some day |
+//! | title, organizer | the calendar part, else the mail's headers |
+//! | text | the mail's HTML, else the calendar part's own, else the mail's plain text |
+//!
+//! The mail's HTML goes first since Exchange and Microsoft 365 keep that as the body of the event. CalDAV calendars keep the calendar
+//! part's own: to see what they give, save that part as `.ics`. Of mails in mails the first with a calendar part counts, so that
+//! an invitation forwarded as an attachment is the invitation.
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use std::borrow::Cow;
 
-use super::{plain, some_day};
+use super::mime::{Part, words};
+use super::{ics, plain, some_day};
 use crate::model::{Body, Confidential, Event, Person};
 
 /// Deepest nesting of parts.
@@ -16,204 +22,112 @@ const DEPTH_MAX: usize = 10;
 /// Most parts that are looked at.
 const PARTS_MAX: usize = 200;
 
-/// The event a mail announces, at an arbitrary time.
+/// A mail, or a mail in a mail.
+#[derive(Default)]
+struct Mail {
+    subject: String,
+    from: String,
+    html: Option<String>,
+    text: Option<String>,
+    calendar: Option<Event>,
+    /// It has Outlook's own container.
+    outlook: bool,
+}
+
+/// The event a mail announces.
 pub(super) fn read(bytes: &[u8]) -> Result<Event, String> {
-    let mail = Part::parse(bytes);
-    if mail.headers.is_empty() {
-        return Err("it is no mail: it has no headers".into());
+    let whole = Part::parse(bytes);
+    if whole.headers.is_empty() {
+        return Err("it is no mail: it does not begin with headers".into());
     }
-    let (mut text, mut html) = (None, None);
-    let mut left = vec![(mail.clone(), 0)];
+    let mut mails = mails(whole);
+    let chosen = mails.iter().position(|mail| mail.calendar.is_some());
+    let chosen = chosen.or_else(|| mails.iter().position(|mail| !mail.is_blank())).unwrap_or(0);
+    let mail = mails.swap_remove(chosen);
+    if mail.outlook && mail.is_blank() && mail.calendar.is_none() {
+        return Err(
+            "its text is in `winmail.dat`, Outlook's own form: save the invitation from the calendar, as `.ics`".into(),
+        );
+    }
+    Ok(mail.event())
+}
+
+fn mails(whole: Part<'_>) -> Vec<Mail> {
+    let mut mails = vec![Mail::headed(&whole)];
+    let mut left = vec![(whole, 0, 0)];
     let mut seen = 0;
-    while let Some((part, depth)) = left.pop() {
+    while let Some((part, depth, owner)) = left.pop() {
         seen += 1;
         if seen > PARTS_MAX {
             break;
         }
         let kind = part.media_type();
-        if kind.starts_with("multipart/") && depth < DEPTH_MAX {
+        if depth < DEPTH_MAX && kind.starts_with("multipart/") {
             let mut parts = part.parts();
             // The last is popped first: keep their order.
             parts.reverse();
-            left.extend(parts.into_iter().map(|part| (part, depth + 1)));
-        } else if kind == "message/rfc822" && depth < DEPTH_MAX {
-            left.push((Part::parse(part.body), depth + 1));
-        } else if kind == "text/html" && html.is_none() {
-            html = Some(part.text());
-        } else if kind == "text/plain" && text.is_none() {
-            text = Some(part.text());
+            left.extend(parts.into_iter().map(|part| (part, depth + 1, owner)));
+        } else if depth < DEPTH_MAX && kind == "message/rfc822" {
+            let bytes = part.bytes();
+            // What is encoded is a copy; mails in mails are not encoded, as the standard has it.
+            if let Cow::Borrowed(bytes) = bytes {
+                let inner = Part::parse(bytes);
+                mails.push(Mail::headed(&inner));
+                left.push((inner, depth + 1, mails.len() - 1));
+            }
+        } else {
+            mails[owner].take(&kind, &part);
         }
     }
-    let body = match (html, text) {
-        (Some(html), _) => Body::Html(Confidential::new(html)),
-        (None, Some(text)) => Body::Text(Confidential::new(text)),
-        (None, None) => Body::None,
-    };
-    let (name, email) = person(&mail.header("from").map(|from| words(&from)).unwrap_or_default());
-    let start = some_day();
-    Ok(Event {
-        subject: Confidential::new(mail.header("subject").map(|subject| words(&subject)).unwrap_or_default()),
-        organizer: Person { name: Confidential::new(name), email: Confidential::new(email) },
-        ..plain(body, start, start + jiff::SignedDuration::from_hours(1))
-    })
+    mails
 }
 
-/// Headers and body of a mail or of one of its parts.
-#[derive(Clone)]
-struct Part<'b> {
-    /// Names in lower case, values unfolded.
-    headers: Vec<(String, String)>,
-    body: &'b [u8],
-}
+impl Mail {
+    fn headed(part: &Part<'_>) -> Self {
+        let header = |name: &str| part.header(name).map(words).unwrap_or_default();
+        Self { subject: header("subject"), from: header("from"), ..Self::default() }
+    }
 
-impl<'b> Part<'b> {
-    fn parse(bytes: &'b [u8]) -> Self {
-        let mut headers: Vec<(String, String)> = vec![];
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
-            let (line, after) = rest.split_at(end);
-            rest = after;
-            let line = String::from_utf8_lossy(line);
-            let line = line.trim_end_matches(['\r', '\n']);
-            if line.is_empty() {
-                break;
-            }
-            match (line.starts_with([' ', '\t']), line.split_once(':'), headers.last_mut()) {
-                (true, _, Some((_, value))) => {
-                    value.push(' ');
-                    value.push_str(line.trim_start());
-                }
-                (false, Some((name, value)), _) => {
-                    headers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
-                }
-                _ => {}
-            }
+    fn take(&mut self, kind: &str, part: &Part<'_>) {
+        let name = part.file_name().unwrap_or_default().to_lowercase();
+        let calendar = kind == "text/calendar" || kind == "application/ics" || name.ends_with(".ics");
+        if calendar && self.calendar.is_none() {
+            self.calendar = ics(part.text().as_bytes()).ok();
+        } else if kind == "application/ms-tnef" || name == "winmail.dat" {
+            self.outlook = true;
+        } else if part.is_attached() {
+            // A document somebody attached is not the invitation's text.
+        } else if kind == "text/html" && self.html.is_none() {
+            self.html = Some(part.text());
+        } else if kind == "text/plain" && self.text.is_none() {
+            self.text = Some(part.unflowed_text());
         }
-        Self { headers, body: rest }
     }
 
-    fn header(&self, name: &str) -> Option<String> {
-        self.headers.iter().find(|(each, _)| each == name).map(|(_, value)| value.clone())
+    fn is_blank(&self) -> bool {
+        let blank = |text: &Option<String>| text.as_ref().is_none_or(|text| text.trim().is_empty());
+        blank(&self.html) && blank(&self.text)
     }
 
-    fn media_type(&self) -> String {
-        let kind = self.header("content-type").unwrap_or_else(|| "text/plain".into());
-        kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-    }
-
-    /// A parameter of the content type.
-    fn parameter(&self, name: &str) -> Option<String> {
-        let kind = self.header("content-type")?;
-        kind.split(';').skip(1).find_map(|pair| {
-            let (key, value) = pair.split_once('=')?;
-            key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"').to_owned())
-        })
-    }
-
-    fn parts(&self) -> Vec<Part<'b>> {
-        let Some(boundary) = self.parameter("boundary").filter(|boundary| !boundary.is_empty()) else {
-            return vec![];
+    fn event(self) -> Event {
+        let html = self.html.filter(|html| !html.trim().is_empty()).map(|html| Body::Html(Confidential::new(html)));
+        let text = self.text.map(|text| Body::Text(Confidential::new(text)));
+        let (name, email) = person(&self.from);
+        let organizer = Person { name: Confidential::new(name), email: Confidential::new(email) };
+        let subject = Confidential::new(self.subject);
+        let Some(event) = self.calendar else {
+            let start = some_day();
+            let body = html.or(text).unwrap_or_default();
+            return Event { subject, organizer, ..plain(body, start, start + jiff::SignedDuration::from_hours(1)) };
         };
-        let delimiter = format!("--{boundary}");
-        let mut parts = vec![];
-        let (mut begin, mut at) = (None, 0);
-        for line in self.body.split_inclusive(|byte| *byte == b'\n') {
-            if line.starts_with(delimiter.as_bytes()) {
-                if let Some(begin) = begin.replace(at + line.len()) {
-                    parts.push(Part::parse(&self.body[begin..at]));
-                }
-                if line[delimiter.len()..].starts_with(b"--") || parts.len() >= PARTS_MAX {
-                    return parts;
-                }
-            }
-            at += line.len();
-        }
-        // A mail cut short still has its last part.
-        parts.extend(begin.map(|begin| Part::parse(&self.body[begin.min(self.body.len())..])));
-        parts
-    }
-
-    fn text(&self) -> String {
-        let encoding = self.header("content-transfer-encoding").unwrap_or_default().to_ascii_lowercase();
-        let bytes = match encoding.as_str() {
-            "base64" => base64(self.body),
-            "quoted-printable" => quoted_printable(self.body, false),
-            _ => self.body.to_vec(),
-        };
-        in_charset(&bytes, &self.parameter("charset").unwrap_or_default())
-    }
-}
-
-fn base64(bytes: &[u8]) -> Vec<u8> {
-    const LENIENT: GeneralPurpose = GeneralPurpose::new(
-        &alphabet::STANDARD,
-        GeneralPurposeConfig::new()
-            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-            .with_decode_allow_trailing_bits(true),
-    );
-    let packed: Vec<u8> =
-        bytes.iter().copied().filter(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte)).collect();
-    LENIENT.decode(packed).unwrap_or_default()
-}
-
-/// `underscores`: in headers, `_` is a space.
-fn quoted_printable(bytes: &[u8], underscores: bool) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        match byte {
-            b'=' if rest.starts_with(b"\r\n") => rest = &rest[2..],
-            b'=' if rest.starts_with(b"\n") => rest = &rest[1..],
-            b'=' => {
-                let pair = rest.get(..2).and_then(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-                match pair {
-                    Some(decoded) => {
-                        out.push(decoded);
-                        rest = &rest[2..];
-                    }
-                    None => out.push(b'='),
-                }
-            }
-            b'_' if underscores => out.push(b' '),
-            _ => out.push(*byte),
+        let own = Some(event.body.clone()).filter(|body| *body != Body::None);
+        Event {
+            body: html.or(own).or(text).unwrap_or_default(),
+            subject: if event.subject.is_blank() { subject } else { event.subject.clone() },
+            organizer: if event.organizer.email.is_blank() { organizer } else { event.organizer.clone() },
+            ..event
         }
     }
-    out
-}
-
-fn in_charset(bytes: &[u8], charset: &str) -> String {
-    match charset.to_ascii_lowercase().as_str() {
-        "iso-8859-1" | "iso-8859-15" | "windows-1252" | "latin1" => bytes.iter().copied().map(char::from).collect(),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
-    }
-}
-
-/// A header's text with its encoded words (`=?utf-8?B?…?=`) decoded.
-fn words(header: &str) -> String {
-    let mut out = String::new();
-    let mut rest = header;
-    let mut after_word = false;
-    while let Some((before, word)) = rest.split_once("=?") {
-        let mut parts = word.splitn(4, '?');
-        let (charset, encoding, coded, tail) = (parts.next(), parts.next(), parts.next(), parts.next());
-        let (Some(charset), Some(encoding), Some(coded), Some(tail)) = (charset, encoding, coded, tail) else { break };
-        let Some(tail) = tail.strip_prefix('=') else { break };
-        // White space between two encoded words is not text.
-        if !(after_word && before.trim().is_empty()) {
-            out.push_str(before);
-        }
-        let bytes = match encoding {
-            "B" | "b" => base64(coded.as_bytes()),
-            _ => quoted_printable(coded.as_bytes(), true),
-        };
-        out.push_str(&in_charset(&bytes, charset));
-        rest = tail;
-        after_word = true;
-    }
-    out.push_str(rest);
-    out
 }
 
 /// Name and address of `Alice Example <alice@example.com>`.
@@ -246,6 +160,56 @@ mod tests {
         let text_only = MAIL.replace("text/html", "image/png");
         let body = read(text_only.as_bytes()).unwrap().body;
         assert_eq!(body, Body::Text(Confidential::new("conf=1234 café\r\n")));
+    }
+
+    const PART: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20260203T080000Z\r\n\
+        DTEND:20260203T090000Z\r\nSUMMARY:Planning\r\nLOCATION:Fjord\r\nCLASS:PRIVATE\r\nDESCRIPTION:of the part\r\n\
+        ORGANIZER;CN=Dana:mailto:dana@example.com\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+    fn mixed(parts: &[(&str, &str)]) -> String {
+        let parts = parts.iter().map(|(headers, body)| format!("--b\r\n{headers}\r\n\r\n{body}\r\n"));
+        let parts: String = parts.collect();
+        format!(
+            "Subject: Mail\r\nFrom: bob@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{parts}--b--\r\n"
+        )
+    }
+
+    #[test]
+    fn the_calendar_part_says_when_and_where_and_the_mails_html_what() {
+        let calendar = ("Content-Type: text/calendar; method=REQUEST; charset=utf-8", PART);
+        let attached =
+            ("Content-Type: application/octet-stream; name=\"invite.ics\"\r\nContent-Disposition: attachment", PART);
+        let (html, text) = (("Content-Type: text/html", "<p>html"), ("Content-Type: text/plain", "text"));
+        let document = ("Content-Type: text/html\r\nContent-Disposition: attachment; filename=minutes.html", "minutes");
+        for (parts, expected) in [
+            (vec![text, html, calendar], Body::Html(Confidential::new("<p>html\r\n"))),
+            (vec![document, text, calendar], Body::Text(Confidential::new("of the part"))),
+            (vec![attached], Body::Text(Confidential::new("of the part"))),
+        ] {
+            let event = read(mixed(&parts).as_bytes()).unwrap();
+            assert_eq!((event.subject.expose(), event.location.expose(), event.private), ("Planning", "Fjord", true));
+            assert_eq!(event.organizer.email.expose(), "dana@example.com");
+            assert_eq!(event.start.to_string(), "2026-02-03T08:00:00Z");
+            assert_eq!(event.body, expected);
+        }
+        let event = read(mixed(&[text]).as_bytes()).unwrap();
+        assert_eq!((event.subject.expose(), event.organizer.email.expose()), ("Mail", "bob@example.com"));
+    }
+
+    #[test]
+    fn an_invitation_forwarded_as_an_attachment_is_the_invitation() {
+        let inner =
+            mixed(&[("Content-Type: text/plain", "x"), ("Content-Type: text/calendar", PART)]).replace("--b", "--c");
+        let inner = inner.replace("boundary=b", "boundary=c");
+        let outer = mixed(&[("Content-Type: text/plain", "see below"), ("Content-Type: message/rfc822", &inner)]);
+        assert_eq!(read(outer.as_bytes()).unwrap().subject.expose(), "Planning");
+    }
+
+    #[test]
+    fn outlooks_own_container_is_named_where_there_is_nothing_else() {
+        let part = ("Content-Type: application/ms-tnef; name=winmail.dat", "x");
+        assert!(read(mixed(&[part]).as_bytes()).unwrap_err().contains("winmail.dat"));
+        assert!(read(mixed(&[("Content-Type: text/plain", "text"), part]).as_bytes()).is_ok());
     }
 
     #[test]

@@ -1,0 +1,188 @@
+//! An event as Microsoft Graph or Google Calendar give it → the `event` of a RuleTest, so that what an administrator copied out of
+//! Graph Explorer or Google's API explorer can be tried as it is.
+//!
+//! | | Microsoft Graph | Google |
+//! |---|---|---|
+//! | known by | `body.content`, `bodyPreview` | `kind: calendar#event`, `conferenceData`, `hangoutLink`, `summary` |
+//! | title | `subject` | `summary` |
+//! | text | `body`, else `bodyPreview` | `description`, HTML where it has tags |
+//! | place | `location.displayName` | `location` |
+//! | organizer | `organizer.emailAddress` | `organizer` |
+//! | private | `sensitivity` private, confidential | `visibility` private, confidential |
+//! | properties | `singleValueExtendedProperties` by the guide's names | `conferenceData`, `hangoutLink` |
+//!
+//! Of a list (`value`, `items`) the first event is taken.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+
+/// The same event as a RuleTest writes it; `None` for anything else.
+pub(super) fn as_test_event(value: &Value) -> Option<Value> {
+    let listed = ["value", "items"].into_iter().find_map(|name| value.get(name)?.as_array()?.first());
+    let event = listed.unwrap_or(value).as_object()?;
+    let graph = event.contains_key("bodyPreview") || event.get("body").is_some_and(Value::is_object);
+    let google = ["conferenceData", "hangoutLink", "summary"].iter().any(|name| event.contains_key(*name))
+        || text(event, "kind") == Some("calendar#event");
+    let mut made = match (graph, google) {
+        (true, _) => of_graph(event),
+        (_, true) => of_google(event),
+        _ => return None,
+    };
+    made.retain(|_, value| !value.is_null());
+    Some(Value::Object(made))
+}
+
+fn text<'e>(event: &'e Map<String, Value>, name: &str) -> Option<&'e str> {
+    event.get(name)?.as_str()
+}
+
+fn of_graph(event: &Map<String, Value>) -> Map<String, Value> {
+    let body = event.get("body").and_then(Value::as_object);
+    let content = body.and_then(|body| text(body, "content")).filter(|content| !content.trim().is_empty());
+    let html = body.and_then(|body| text(body, "contentType")).is_some_and(|kind| kind.eq_ignore_ascii_case("html"));
+    let preview = content.is_none().then(|| text(event, "bodyPreview")).flatten();
+    let address = event.get("organizer").and_then(|organizer| organizer.get("emailAddress"));
+    let private = matches!(text(event, "sensitivity"), Some("private" | "confidential"));
+    let properties = event.get("singleValueExtendedProperties").and_then(Value::as_array);
+    let properties: Map<String, Value> = properties
+        .into_iter()
+        .flatten()
+        .filter_map(|property| {
+            // `String {00020329-0000-0000-C000-000000000046} Name TeamsVtcConferenceId`
+            let (_, name) = property.get("id")?.as_str()?.rsplit_once(" Name ")?;
+            Some((snake_case(name.trim()), property.get("value")?.clone()))
+        })
+        .collect();
+    object(json!({
+        "subject": text(event, "subject"),
+        "organizer": address.map(|address| json!({
+            "name": address.get("name").and_then(Value::as_str).unwrap_or_default(),
+            "email": address.get("address").and_then(Value::as_str).unwrap_or_default(),
+        })),
+        "location": event.get("location").and_then(|location| location.get("displayName")).and_then(Value::as_str),
+        "body": if html { None } else { content }.or(preview),
+        "bodyHtml": content.filter(|_| html),
+        "private": private,
+        "properties": properties,
+        "start": time(event, "start"),
+        "end": time(event, "end"),
+        "timeZone": zone(event),
+    }))
+}
+
+fn of_google(event: &Map<String, Value>) -> Map<String, Value> {
+    let description = text(event, "description");
+    let html =
+        description.is_some_and(|text| ["</", "<br", "<p", "<a ", "&nbsp;"].iter().any(|tag| text.contains(tag)));
+    let private = matches!(text(event, "visibility"), Some("private" | "confidential"));
+    let properties: Map<String, Value> = ["conferenceData", "hangoutLink"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), event.get(name)?.clone())))
+        .collect();
+    let organizer = event.get("organizer");
+    let of_organizer = |name: &str| organizer.and_then(|it| it.get(name)).and_then(Value::as_str).unwrap_or_default();
+    object(json!({
+        "subject": text(event, "summary"),
+        "organizer": {"name": of_organizer("displayName"), "email": of_organizer("email")},
+        "location": text(event, "location"),
+        "body": description.filter(|_| !html),
+        "bodyHtml": description.filter(|_| html),
+        "private": private,
+        "properties": properties,
+        "start": time(event, "start"),
+        "end": time(event, "end"),
+        "timeZone": zone(event),
+    }))
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// A start or end as RFC 3339, where its form and zone are known.
+fn time(event: &Map<String, Value>, name: &str) -> Option<String> {
+    let written = event.get(name)?;
+    let text = written.get("dateTime").or_else(|| written.get("date"))?.as_str()?;
+    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+        return Some(instant.to_string());
+    }
+    let local = text.parse::<DateTime>().or_else(|_| text.parse::<jiff::civil::Date>().map(DateTime::from)).ok()?;
+    let zone = written.get("timeZone").and_then(Value::as_str).and_then(|name| TimeZone::get(name).ok());
+    Some(local.to_zoned(zone.unwrap_or(TimeZone::UTC)).ok()?.timestamp().to_string())
+}
+
+/// The zone of the start, where it is one of the IANA's.
+fn zone(event: &Map<String, Value>) -> Option<&str> {
+    let name = event.get("start")?.get("timeZone")?.as_str()?;
+    TimeZone::get(name).is_ok().then_some(name)
+}
+
+/// `TeamsVtcConferenceId` → `teams_vtc_conference_id`, as the guide names it.
+fn snake_case(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 8);
+    for character in name.chars() {
+        if character.is_ascii_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.push(character.to_ascii_lowercase());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event_from_json;
+    use crate::model::{Body, Confidential};
+
+    const GRAPH: &str = r#"{"@odata.etag": "x", "subject": "Weekly", "bodyPreview": "Join", "sensitivity": "private",
+        "body": {"contentType": "html", "content": "<p>Join"}, "location": {"displayName": "Fjord"},
+        "organizer": {"emailAddress": {"name": "Dana", "address": "dana@example.com"}},
+        "start": {"dateTime": "2026-01-05T10:00:00.0000000", "timeZone": "Europe/Oslo"},
+        "end": {"dateTime": "2026-01-05T11:00:00.0000000", "timeZone": "Europe/Oslo"}, "attendees": [],
+        "singleValueExtendedProperties": [{"value": "0123456789",
+            "id": "String {00020329-0000-0000-c000-000000000046} Name TeamsVtcConferenceId"}]}"#;
+
+    const GOOGLE: &str = r#"{"kind": "calendar#event", "summary": "Weekly", "description": "See<br>you", "visibility": "private",
+        "location": "Fjord", "organizer": {"email": "dana@example.com", "displayName": "Dana"},
+        "start": {"dateTime": "2026-01-05T10:00:00+01:00", "timeZone": "Europe/Oslo"},
+        "end": {"dateTime": "2026-01-05T11:00:00+01:00", "timeZone": "Europe/Oslo"},
+        "conferenceData": {"entryPoints": []}, "hangoutLink": "https://meet.google.com/abc-defg-hij"}"#;
+
+    #[test]
+    fn events_of_both_services_are_read_as_they_are_copied() {
+        let (list, items) = (format!(r#"{{"value": [{GRAPH}]}}"#), format!(r#"{{"items": [{GOOGLE}]}}"#));
+        for (json, html, property) in [
+            (GRAPH, "<p>Join", "teams_vtc_conference_id"),
+            (&list, "<p>Join", "teams_vtc_conference_id"),
+            (GOOGLE, "See<br>you", "conferenceData"),
+            (&items, "See<br>you", "hangoutLink"),
+        ] {
+            let event = event_from_json(json.as_bytes()).unwrap();
+            assert_eq!((event.subject.expose(), event.location.expose(), event.private), ("Weekly", "Fjord", true));
+            assert_eq!((event.organizer.name.expose(), event.organizer.email.expose()), ("Dana", "dana@example.com"));
+            assert_eq!(event.body, Body::Html(Confidential::new(html)));
+            assert_eq!(
+                (event.start.to_string().as_str(), event.time_zone.as_deref()),
+                ("2026-01-05T09:00:00Z", Some("Europe/Oslo"))
+            );
+            assert!(event.properties.contains_key(property), "{property}");
+        }
+    }
+
+    #[test]
+    fn what_is_neither_is_refused_with_its_place() {
+        for (json, place) in [
+            (r#"{"organizer": {"nme": "x"}}"#, "`organizer.nme`"),
+            (r#"{"subject": 1}"#, "`subject`"),
+            ("{\n  \"subject\"", "line 2"),
+            ("[]", "does not have the fields"),
+        ] {
+            let reason = event_from_json(json.as_bytes()).unwrap_err();
+            assert!(reason.contains(place), "{json}: {reason}");
+        }
+    }
+}
