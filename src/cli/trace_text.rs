@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::invitation::{BODY_MAX, Outcome, Wrapped};
-use crate::rules::{Trace, Tried, Why};
+use crate::rules::{Place, Trace, Tried, Why};
 
 /// Longest text from outside that is shown, in characters.
 const SHOWN_MAX: usize = 200;
 
 /// Most rules that were not tried that are named.
-const NAMED_MAX: usize = 6;
+const NAMED_MAX: usize = 4;
 
 /// The trace, each line after `indent`.
 pub(super) fn trace_text(trace: &Trace, indent: &str) -> String {
@@ -44,11 +44,23 @@ pub(super) fn trace_text(trace: &Trace, indent: &str) -> String {
     out
 }
 
-/// What one rule made of the event, on one line.
+/// What one rule made of the event, on one line, with where it looked.
 pub(super) fn said(tried: &Tried) -> String {
-    let places: Vec<String> = tried.looked_at().iter().map(ToString::to_string).collect();
+    let mut places: Vec<&str> = tried.looked_at().iter().map(|place| part_of_event(*place)).collect();
+    places.dedup();
     let places = if places.is_empty() { String::new() } else { format!(" [{}]", places.join(", ")) };
     format!("{}{places}", short(&tried.detail()))
+}
+
+/// Texts are looked at as written and with links put back; here that is one place.
+fn part_of_event(place: Place) -> &'static str {
+    match place {
+        Place::Body | Place::UnwrappedBody => "body",
+        Place::Location | Place::UnwrappedLocation => "location",
+        Place::ConferenceData => "conference data",
+        Place::Properties => "properties",
+        Place::CalendarEvent => "calendar_event",
+    }
 }
 
 fn named(tried: &Tried) -> (String, String) {

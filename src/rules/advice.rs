@@ -118,7 +118,7 @@ fn not_allowed(trace: &Trace) -> Option<Advice> {
     let tried = trace.tried.iter().find(|tried| matches!(tried.why, Why::DomainNotAllowed | Why::NumberNotAllowed))?;
     let gave = tried.found.as_ref()?.gave.expose().trim();
     let remedy = match tried.why {
-        Why::NumberNotAllowed => "a telephone number: `dialNumbers: Allow` in the profile lets rooms dial such numbers",
+        Why::NumberNotAllowed => "a telephone number, which rooms dial only where the profile has `dialNumbers: Allow`",
         _ => "which is not within the profile's `aliasDomains`: if rooms may dial it, add its domain there",
     };
     let text = format!("{} found `{gave}`, {remedy}", called(tried));

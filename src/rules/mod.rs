@@ -33,4 +33,4 @@ pub use pattern::check as check_regex;
 pub use template::check as check_template;
 pub use texts::Place;
 pub use trace::{Found, Trace, Tried, Why};
-pub use types::variables_of;
+pub use types::{default_transform, variables_of};

@@ -108,7 +108,7 @@ impl Tried {
             return Why::NothingFound.to_string();
         }
         if self.anchored {
-            return "nothing found: its hosts are named, but with nothing to dial".into();
+            return "nothing found: something of its kind is named, but nothing to dial".into();
         }
         let named = looked_for.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
         let more = if looked_for.len() > NAMED_MAX { ", …" } else { "" };

@@ -4,6 +4,7 @@ mod aliases;
 mod chain;
 mod corpus;
 mod mail;
+mod table;
 mod verbs;
 
 use std::collections::BTreeMap;

@@ -39,17 +39,17 @@ macro_rules! with_rule_fields {
             pub(crate) rule_type: RuleType,
             /// False skips the rule. Default true. Guide: Enabled.
             pub(crate) enabled: Option<bool>,
-            /// `Zoom`: the numeric passcode becomes part of the alias. Default false. Guide: Include password.
+            /// `Zoom`: the numeric passcode, where the invitation has one, becomes part of the alias. Default false. Guide: Include password.
             pub(crate) include_password: Option<bool>,
-            /// `TeamsSipGuestJoin`, `GoogleMeetSipGuestJoin`: the Pexip Service customer id, at most 36 characters.
+            /// `TeamsSipGuestJoin`, `GoogleMeetSipGuestJoin`: the Pexip Service customer id, at most 36 characters; needed unless endpoints are registered to the Pexip cloud.
             #[schemars(length(max = 36))]
             pub(crate) company_id: Option<String>,
-            /// `Domain`, `TeamsMeetingProperties`, `GoogleMeetSipGuestJoin` (required there): the domain, at most 255 characters. Guide: Domain.
+            /// Required for three types, without use elsewhere, at most 255 characters. `Domain`: addresses at it or below it are found; `TeamsMeetingProperties`: the gateway's; `GoogleMeetSipGuestJoin`: the service's, such as `google.pexip.me`. Guide: Domain.
             #[schemars(length(min = 1, max = 255))]
             pub(crate) domain: Option<String>,
             /// True uses the type's own transform, also where one is written. Default true without `transform` and `replace`, else false. Guide: Default processing enabled.
             pub(crate) default_processing: Option<bool>,
-            /// How the alias is made: Jinja2 over the type's variables, at most 512 characters; not for `Regex` and `Custom`. Guide: Transform pattern.
+            /// How the alias is made: Jinja2 over the type's variables, which the README's table of types lists with the default, at most 512 characters; not for `Regex` and `Custom`. Guide: Transform pattern.
             #[schemars(length(max = 512))]
             pub(crate) transform: Option<String>,
             /// `Regex` (required there): what is searched in body and location, at most 250 characters. Guide: Match string.

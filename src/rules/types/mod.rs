@@ -103,6 +103,12 @@ pub fn variables_of(rule_type: RuleType) -> &'static [&'static str] {
     provider(rule_type).map_or(&["calendar_event"], |provider| provider.variables)
 }
 
+/// The transform of a rule that writes none; `None` for `Regex` and `Custom`.
+#[must_use]
+pub fn default_transform(rule: &RuleSpec) -> Option<&'static str> {
+    provider(rule.rule_type).map(|provider| (provider.transform)(rule))
+}
+
 /// Variables from pairs.
 fn variables<const N: usize>(pairs: [(&str, &str); N]) -> Variables {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()

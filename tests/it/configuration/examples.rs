@@ -32,6 +32,14 @@ fn the_default_directory_and_the_examples_lint_clean() {
 }
 
 #[test]
+fn an_example_has_a_rule_and_a_case_for_every_type() {
+    let output = otj(&["test", "examples/rules/otj.d"]);
+    let said = stdout(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("coverage: every rule is exercised by a case (20 of 20)\n"), "{said}");
+}
+
+#[test]
 fn exit_codes_tell_findings_from_failure() {
     for (arguments, code) in [
         (&["lint", "otj.d"][..], 0),

@@ -29,6 +29,25 @@ fn matched(mail: &str, profile: &str, format: &str) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
 
+/// Without what belongs to the types themselves: the words they look for grow, and are told where nothing was found.
+fn settled(line: &str) -> String {
+    let found = line.find("nothing found: no ").map_or(line, |at| &line[..at + "nothing found".len()]);
+    format!("{found}\n")
+}
+
+/// The same for JSON.
+fn settled_json(text: &str) -> String {
+    let mut value: serde_json::Value = serde_json::from_str(text).unwrap();
+    for row in value["trace"]["rules"].as_array_mut().unwrap() {
+        let row = row.as_object_mut().unwrap();
+        if row["outcome"] == "NothingFound" {
+            assert!(row["detail"].is_string() && row.get("lookedFor").is_none_or(serde_json::Value::is_array));
+            row.retain(|name, _| name != "detail" && name != "lookedFor");
+        }
+    }
+    format!("{value:#}\n")
+}
+
 #[expect(clippy::disallowed_methods, reason = "OTJ_UPDATE is how snapshots are renewed")]
 fn same(file: &str, text: &str) -> Result<(), String> {
     let path = root("tests/mail").join(file);
@@ -48,7 +67,7 @@ fn mails_of_every_program_are_followed_through_the_rules() {
             wrong.push(format!("{mail} {profile}: {ended:?}, wanted {code} and {part:?}:\n{text}"));
         }
         assert!(!text.contains(['\u{1b}', '\u{202e}', '\r']), "{mail}: what strangers wrote is shown raw");
-        wrong.extend(same(&format!("{mail}.{profile}.txt"), &text).err());
+        wrong.extend(same(&format!("{mail}.{profile}.txt"), &text.lines().map(settled).collect::<String>()).err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -58,8 +77,7 @@ fn the_trace_of_a_mail_as_json_keeps_its_form() {
     let mut wrong = vec![];
     for (mail, profile) in [("outlook-teams", "standard"), ("mimecast", "standard"), ("japanese-webex", "few")] {
         let (_, json) = matched(mail, profile, "json");
-        assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{mail}");
-        wrong.extend(same(&format!("{mail}.{profile}.json"), &json).err());
+        wrong.extend(same(&format!("{mail}.{profile}.json"), &settled_json(&json)).err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
