@@ -27,8 +27,10 @@
 //!
 //! [`Planner::absorb`] takes the agenda in and touches the room. Now it has events without verdict: `Step::Evaluate` runs
 //! [`rules::evaluate`] away from the loop, with the texts from the store: [`invitation`] makes plain text and real links,
-//! [`Chain`](rules::Chain) tries the rules by priority, the first that holds gives the [`Alias`](model::Alias). The results,
-//! [`Meetings`](model::Meetings) without any body, touch the room's endpoints.
+//! [`Chain`](rules::Chain) tries the rules by priority, the first that holds gives the [`Alias`](model::Alias). An event whose
+//! digest is known under the same rules is not looked at again. The results, [`Meetings`](model::Meetings) without any body,
+//! touch the room's endpoints. How an alias came to be, or did not, is a [`Trace`](rules::Trace), made anew for whoever asks;
+//! [`advise`](rules::advise) says in one sentence what to do.
 //!
 //! For each endpoint the wish is made by [`meetings::schedule`]: privacy and title, buffers, what the device can hold. What it
 //! would lose goes past the [`Gate`](reconcile::gate::Gate); what may not go yet is kept beside it
