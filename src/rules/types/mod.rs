@@ -7,7 +7,6 @@
 //! [`find`](Provider::find) reads texts and properties and gives variables; the transform (the type's own, or the rule's) makes
 //! the address of them.
 
-#[cfg(test)]
 mod anchored;
 mod bluejeans;
 mod domain;
