@@ -4,6 +4,7 @@ mod aliases;
 mod chain;
 mod corpus;
 mod mail;
+mod python;
 mod table;
 mod verbs;
 

@@ -1,19 +1,42 @@
-//! The functions, filters and methods templates have: Pexip's own, and the builtin filters on Pexip's list.
+//! Pexip's own functions and filters, and beside them (`builtin`) the builtin filters on Pexip's list.
 //!
-//! See <https://docs.pexip.com/admin/jinja_templates.htm>. Those that change from one rendering to the next (`pex_now`,
-//! `pex_uuid4`, `pex_random_pin`) are left out: equal invitations must give equal addresses.
+//! See <https://docs.pexip.com/admin/jinja_templates.htm>. Each reads as long a text as it pays fuel for.
+//!
+//! `pex_uuid4` and `pex_random_pin` give the same for the same event however often it is read, and something else for every other
+//! event and every further use in a template: were they random, a room's meeting would get a new address at each reading.
+//! `pex_now` is the time of the evaluation; an event is evaluated again only when it or the rules change.
+//! `pex_debug_log` does nothing: what a template sees belongs into no log.
+
+mod builtin;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use base64::Engine as _;
+use jiff::tz::TimeZone;
 use md5::Digest as _;
-use minijinja::value::{Kwargs, Rest, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, State, Value, filters, tests};
+use minijinja::value::{Rest, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::super::pattern::{Pattern, Replacement};
-use super::OUTPUT_MAX;
+use super::{Bounded, OUTPUT_MAX};
 use crate::invitation::wrapped;
+use crate::model::Clock;
 
-/// Most numbers of a `range`.
-const RANGE_MAX: usize = 1000;
+/// The name under which a template is given what tells its event from others. No template can write it.
+pub(super) const SEED: &str = "‹event›";
+
+/// Longest PIN.
+const PIN_MAX: usize = 64;
+
+/// What a search that may backtrack costs beside the text it reads: a budget of fuel holds no more than 20 of them.
+const BACKTRACKING_COST: u64 = 5_000;
+
+/// What compiling a pattern costs.
+const COMPILING_COST: u64 = 500;
+
+const GREW: &str = "a text grew past 64 KiB";
 
 /// Every filter. A test holds this to what is registered.
 pub(super) const FILTERS: &[&str] = &[
@@ -37,9 +60,11 @@ pub(super) const FILTERS: &[&str] = &[
     "upper",
     "pex_base64",
     "pex_clean_phone_number",
+    "pex_debug_log",
     "pex_find_first_match",
     "pex_hash",
     "pex_head",
+    "pex_in_subnet",
     "pex_md5",
     "pex_regex_replace",
     "pex_require_min_length",
@@ -48,6 +73,8 @@ pub(super) const FILTERS: &[&str] = &[
     "pex_strlen",
     "pex_tail",
     "pex_to_json",
+    "pex_to_uuid",
+    "pex_update",
     "pex_url_decode",
     "pex_url_encode",
     "pex_urldefense_decode",
@@ -56,29 +83,38 @@ pub(super) const FILTERS: &[&str] = &[
 /// Every function.
 pub(super) const FUNCTIONS: &[&str] = &[
     "range",
-    "pex_regex_search",
     "pex_base64",
     "pex_clean_phone_number",
+    "pex_debug_log",
     "pex_find_first_match",
     "pex_hash",
     "pex_head",
+    "pex_in_subnet",
     "pex_md5",
+    "pex_now",
+    "pex_random_pin",
+    "pex_regex_search",
     "pex_require_min_length",
     "pex_reverse",
     "pex_safelinks_decode",
     "pex_strlen",
     "pex_tail",
     "pex_to_json",
+    "pex_to_uuid",
+    "pex_update",
     "pex_url_decode",
     "pex_url_encode",
     "pex_urldefense_decode",
+    "pex_uuid4",
 ];
 
 pub(super) fn register(environment: &mut Environment<'static>) {
-    builtin(environment);
-    environment.add_function("range", range);
+    builtin::register(environment);
     environment.add_function("pex_regex_search", regex_search);
     environment.add_filter("pex_regex_replace", regex_replace);
+    environment.add_function("pex_now", now);
+    environment.add_function("pex_uuid4", |state: &mut State| made_of_event(state).map(|bytes| uuid(bytes, true)));
+    environment.add_function("pex_random_pin", random_pin);
     // Documented as functions of a value in some releases and as filters in others: both are there.
     macro_rules! both {
         ($($name:literal => $function:expr),* $(,)?) => {$(
@@ -86,56 +122,47 @@ pub(super) fn register(environment: &mut Environment<'static>) {
             environment.add_function($name, $function);
         )*};
     }
-    both! {
-        "pex_find_first_match" => find_first_match,
-        "pex_head" => |text: &str, count: usize| text.chars().take(count).collect::<String>(),
-        "pex_tail" => tail,
-        "pex_reverse" => |text: &str| text.chars().rev().collect::<String>(),
-        "pex_strlen" => |text: &str| text.chars().count(),
-        "pex_base64" => |text: &str| bounded(base64::engine::general_purpose::STANDARD.encode(text)),
-        "pex_md5" => |text: &str| hex(&md5::Md5::digest(text.as_bytes())),
-        "pex_hash" => |text: &str| hex(&sha2::Sha256::digest(text.as_bytes())),
-        "pex_clean_phone_number" => |text: &str| text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect::<String>(),
-        "pex_url_encode" => |text: &str| bounded(wrapped::percent::encode(text)),
-        "pex_url_decode" => |text: &str| wrapped::percent::decode(&text.replace('+', " ")),
-        "pex_safelinks_decode" => |link: &str| wrapped::safelinks_decode(link).unwrap_or_else(|| link.to_owned()),
-        "pex_urldefense_decode" => |link: &str| wrapped::urldefense_decode(link).unwrap_or_else(|| link.to_owned()),
-        "pex_to_json" => |value: Value| serde_json::to_string(&value).map_err(|error| failed(error.to_string())).and_then(bounded),
-        "pex_require_min_length" => require_min_length,
+    // A text becomes a text, for as much fuel as it is long.
+    macro_rules! of_text {
+        ($($name:literal => $function:expr),* $(,)?) => { both! {$(
+            $name => |state: &State, text: &str| {
+                paid(state, text)?;
+                let function: fn(&str) -> String = $function;
+                bounded(function(text))
+            },
+        )*} };
     }
-    environment.set_unknown_method_callback(method);
+    of_text! {
+        "pex_reverse" => |text| text.chars().rev().collect(),
+        "pex_base64" => |text| base64::engine::general_purpose::STANDARD.encode(text),
+        "pex_md5" => |text| hex(&md5::Md5::digest(text.as_bytes())),
+        "pex_hash" => |text| hex(&sha2::Sha256::digest(text.as_bytes())),
+        "pex_clean_phone_number" => |text| text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect(),
+        "pex_url_encode" => wrapped::percent::encode,
+        "pex_url_decode" => |text| wrapped::percent::decode(&text.replace('+', " ")),
+        "pex_safelinks_decode" => |link| wrapped::safelinks_decode(link).unwrap_or_else(|| link.to_owned()),
+        "pex_urldefense_decode" => |link| wrapped::urldefense_decode(link).unwrap_or_else(|| link.to_owned()),
+    }
+    both! {
+        "pex_debug_log" => |_: Rest<Value>| "",
+        "pex_find_first_match" => find_first_match,
+        "pex_head" => |state: &State, text: &str, count: usize| {
+            paid(state, text)?;
+            bounded(text.chars().take(count).collect())
+        },
+        "pex_in_subnet" => in_subnet,
+        "pex_require_min_length" => require_min_length,
+        "pex_strlen" => |state: &State, text: &str| paid(state, text).map(|()| text.chars().count()),
+        "pex_tail" => tail,
+        "pex_to_json" => to_json,
+        "pex_to_uuid" => to_uuid,
+        "pex_update" => update,
+    }
 }
 
-/// The builtin filters on Pexip's list, and the tests Jinja2 has for values.
-fn builtin(environment: &mut Environment<'static>) {
-    environment.add_filter("abs", filters::abs);
-    environment.add_filter("capitalize", filters::capitalize);
-    environment.add_filter("default", filters::default);
-    environment.add_filter("first", filters::first);
-    environment.add_filter("float", filters::float);
-    environment.add_filter("format", format_percent);
-    environment.add_filter("int", filters::int);
-    environment.add_filter("join", join);
-    environment.add_filter("last", filters::last);
-    environment.add_filter("length", filters::length);
-    environment.add_filter("lower", filters::lower);
-    environment.add_filter("range", range);
-    environment
-        .add_filter("replace", |text: &str, from: &str, to: &str, count: Option<i64>| replace(text, from, to, count));
-    environment.add_filter("round", filters::round);
-    environment.add_filter("striptags", striptags);
-    environment.add_filter("trim", filters::trim);
-    environment.add_filter("truncate", truncate);
-    environment.add_filter("upper", filters::upper);
-    environment.add_test("defined", tests::is_defined);
-    environment.add_test("undefined", tests::is_undefined);
-    environment.add_test("none", tests::is_none);
-    environment.add_test("string", tests::is_string);
-    environment.add_test("number", tests::is_number);
-    environment.add_test("mapping", tests::is_mapping);
-    environment.add_test("sequence", tests::is_sequence);
-    environment.add_test("odd", tests::is_odd);
-    environment.add_test("even", tests::is_even);
+/// Pays for reading `text`: a unit of fuel for 64 bytes, as the engine reckons.
+fn paid(state: &State, text: &str) -> Result<(), Error> {
+    state.consume_fuel(text.len() as u64 / 64)
 }
 
 fn failed(text: impl Into<String>) -> Error {
@@ -144,186 +171,172 @@ fn failed(text: impl Into<String>) -> Error {
 
 /// The text, unless it is longer than any output may be.
 fn bounded(text: String) -> Result<String, Error> {
-    if text.len() > OUTPUT_MAX { Err(failed("a text grew past 64 KiB")) } else { Ok(text) }
+    if text.len() > OUTPUT_MAX { Err(failed(GREW)) } else { Ok(text) }
 }
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn range(low: i64, high: Option<i64>, step: Option<i64>) -> Result<Vec<i64>, Error> {
-    let (low, high) = high.map_or((0, low), |high| (low, high));
-    let step = step.unwrap_or(1);
-    if step == 0 {
-        return Err(failed("`range` needs a step other than 0"));
-    }
-    let mut numbers = vec![];
-    let mut number = low;
-    while (step > 0 && number < high) || (step < 0 && number > high) {
-        if numbers.len() == RANGE_MAX {
-            return Err(failed(format!("`range` has more than {RANGE_MAX} numbers")));
-        }
-        numbers.push(number);
-        number = number.saturating_add(step);
-    }
-    Ok(numbers)
-}
-
 /// The groups of the first match, without the match itself: nothing when there is no match, or no group. A group that took no
 /// part is the empty text. An undefined text has no match.
-fn regex_search(pattern: &str, text: Value) -> Result<Value, Error> {
+fn regex_search(state: &State, pattern: &str, text: Value) -> Result<Value, Error> {
     let Some(text) = text.as_str() else {
         return Ok(Value::from(()));
     };
-    let pattern = Pattern::cached(pattern).map_err(failed)?;
-    let found = pattern.find(text).map_err(|error| failed(error.to_string()))?;
+    let found = pattern_for(state, pattern, text)?.find(text).map_err(|error| failed(error.to_string()))?;
     Ok(found.map_or(Value::from(()), |found| {
         found.groups.iter().skip(1).map(|group| Value::from(group.unwrap_or_default())).collect()
     }))
 }
 
-fn regex_replace(text: &str, find: &str, replacement: &str) -> Result<String, Error> {
-    let pattern = Pattern::cached(find).map_err(failed)?;
+/// The pattern, with a search of `text` paid for.
+fn pattern_for(state: &State, pattern: &str, text: &str) -> Result<Arc<Pattern>, Error> {
+    paid(state, text)?;
+    let (compiled, known) = Pattern::cached(pattern).map_err(failed)?;
+    let compiling = if known { 0 } else { COMPILING_COST };
+    let searching = compiled.backtracks().map_or(0, |_| BACKTRACKING_COST);
+    state.consume_fuel(compiling + searching)?;
+    Ok(compiled)
+}
+
+fn regex_replace(state: &State, text: &str, find: &str, replacement: &str) -> Result<String, Error> {
+    let pattern = pattern_for(state, find, text)?;
     let replacement = Replacement::parse(replacement, &pattern).map_err(failed)?;
     pattern.replace_all(text, &replacement, OUTPUT_MAX).map_err(failed)
 }
 
-fn find_first_match(list: Value, pattern: &str) -> Result<Value, Error> {
-    let pattern = Pattern::cached(pattern).map_err(failed)?;
+fn find_first_match(state: &State, list: Value, pattern: &str) -> Result<Value, Error> {
     for item in list.try_iter()? {
-        let matched = match item.as_str() {
-            Some(text) => pattern.find(text).map_err(|error| failed(error.to_string()))?.is_some(),
-            None => false,
-        };
-        if matched {
+        let Some(text) = item.as_str() else { continue };
+        let found = pattern_for(state, pattern, text)?.find(text).map_err(|error| failed(error.to_string()))?;
+        if found.is_some() {
             return Ok(item);
         }
     }
     Ok(Value::from(()))
 }
 
-fn tail(text: &str, count: usize) -> String {
+fn tail(state: &State, text: &str, count: usize) -> Result<String, Error> {
+    paid(state, text)?;
     let skipped = text.chars().count().saturating_sub(count);
-    text.chars().skip(skipped).collect()
+    bounded(text.chars().skip(skipped).collect())
 }
 
-fn require_min_length(text: &str, count: usize) -> Result<String, Error> {
+fn require_min_length(state: &State, text: &str, count: usize) -> Result<String, Error> {
+    paid(state, text)?;
     if text.chars().count() < count {
         return Err(failed(format!("shorter than the required {count} characters")));
     }
     Ok(text.to_owned())
 }
 
-/// Python's `%`: `%s`, `%d`, `%%`. Widths are left out, since nothing in an address is padded.
-fn format_percent(state: &State, pattern: &str, values: Rest<Value>) -> Result<String, Error> {
-    state.consume_fuel(pattern.len() as u64)?;
-    let mut values = values.0.into_iter();
-    let mut out = String::new();
-    let mut characters = pattern.chars();
-    while let Some(character) = characters.next() {
-        if character != '%' {
-            out.push(character);
-            continue;
+/// JSON as long as an output at most. Lists that hold one list several times would grow without that.
+fn to_json(value: Value) -> Result<String, Error> {
+    let mut out = Bounded::default();
+    match serde_json::to_writer(&mut out, &value) {
+        Ok(()) => String::from_utf8(out.bytes).map_err(|error| failed(error.to_string())),
+        Err(_) if out.full => Err(failed(GREW)),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// A copy of a dictionary with what another one adds and replaces.
+fn update(dictionary: Value, other: Value) -> Result<Value, Error> {
+    let mut pairs = BTreeMap::new();
+    for each in [dictionary, other] {
+        if each.kind() != ValueKind::Map {
+            return Err(failed("`pex_update` takes two dictionaries"));
         }
-        match characters.next() {
-            Some('%') => out.push('%'),
-            Some('s' | 'd' | 'i') => {
-                let value = values.next().ok_or_else(|| failed("`format` has fewer values than places"))?;
-                out.push_str(&text_of(&value)?);
-            }
-            _ => return Err(failed("`format` knows `%s`, `%d` and `%%`")),
-        }
-        out = bounded(out)?;
-    }
-    Ok(out)
-}
-
-/// A scalar as text; whole lists could be long.
-fn text_of(value: &Value) -> Result<String, Error> {
-    match (value.as_str(), value.kind()) {
-        (Some(text), _) => Ok(text.to_owned()),
-        (None, ValueKind::Number | ValueKind::Bool) => Ok(value.to_string()),
-        (None, ValueKind::None | ValueKind::Undefined) => Ok(String::new()),
-        _ => Err(failed("a list cannot be made a text")),
-    }
-}
-
-fn join(list: Value, separator: Option<&str>) -> Result<String, Error> {
-    let mut out = String::new();
-    for (index, item) in list.try_iter()?.enumerate() {
-        if index > 0 {
-            out.push_str(separator.unwrap_or_default());
-        }
-        out.push_str(&text_of(&item)?);
-        out = bounded(out)?;
-    }
-    Ok(out)
-}
-
-fn replace(text: &str, from: &str, to: &str, count: Option<i64>) -> Result<String, Error> {
-    let count = count.and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX);
-    let matches = if from.is_empty() { text.chars().count() + 1 } else { text.matches(from).count() }.min(count);
-    let length = text.len().saturating_add(to.len().saturating_sub(from.len()).saturating_mul(matches));
-    if length > OUTPUT_MAX.max(text.len()) {
-        return Err(failed("a text grew past 64 KiB"));
-    }
-    Ok(text.replacen(from, to, count))
-}
-
-fn striptags(text: &str) -> String {
-    let mut out = String::new();
-    let mut inside = false;
-    for character in text.chars() {
-        match character {
-            '<' => inside = true,
-            '>' if inside => inside = false,
-            _ if !inside => out.push(character),
-            _ => {}
+        for key in each.try_iter()? {
+            let value = each.get_item(&key)?;
+            pairs.insert(key, value);
         }
     }
-    out.split_whitespace().collect::<Vec<_>>().join(" ")
+    Ok(Value::from_pairs(pairs))
 }
 
-/// Jinja2's: at most `length` characters including `end`, cut at a space unless `killwords`, five more allowed before cutting.
-fn truncate(text: &str, plain: Rest<Value>, named: Kwargs) -> Result<String, Error> {
-    let argument = |index: usize, name: &str| -> Result<Option<Value>, Error> {
-        Ok(plain.get(index).cloned().or(named.get::<Option<Value>>(name)?))
+/// Whether an address lies in one of the networks.
+fn in_subnet(address: &str, networks: Value) -> Result<bool, Error> {
+    let address: IpAddr = address.trim().parse().map_err(|_| failed("`pex_in_subnet` takes an IP address"))?;
+    let list = if networks.as_str().is_some() { Value::from(vec![networks]) } else { networks };
+    for network in list.try_iter()? {
+        let text = network.as_str().unwrap_or_default();
+        let within =
+            within(address, text).ok_or_else(|| failed("`pex_in_subnet` takes networks such as \"10.0.0.0/8\""))?;
+        if within {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn within(address: IpAddr, network: &str) -> Option<bool> {
+    let (base, length) =
+        network.trim().split_once('/').map_or((network.trim(), None), |(base, length)| (base, Some(length)));
+    let bits = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) => (u128::from(u32::from(ip)), 32),
+        IpAddr::V6(ip) => (u128::from(ip), 128),
     };
-    let number = |value: Option<Value>, default: usize| value.and_then(|value| value.as_usize()).unwrap_or(default);
-    let length = number(argument(0, "length")?, 255);
-    let killwords = argument(1, "killwords")?.is_some_and(|value| value.is_true());
-    let end = argument(2, "end")?;
-    let end = end.as_ref().and_then(Value::as_str).unwrap_or("...");
-    let leeway = number(argument(3, "leeway")?, 5);
-    named.assert_all_used()?;
-    if text.chars().count() <= length.saturating_add(leeway) {
-        return Ok(text.to_owned());
-    }
-    let kept: String = text.chars().take(length.saturating_sub(end.chars().count())).collect();
-    let kept = match kept.rfind(' ') {
-        Some(space) if !killwords => &kept[..space],
-        _ => &kept,
-    };
-    bounded(format!("{kept}{end}"))
+    let (base, address) = (bits(base.parse().ok()?), bits(address));
+    let length: u32 = length.map_or(Some(base.1), |length| length.parse().ok()).filter(|length| *length <= base.1)?;
+    let beyond = |value: u128| value.checked_shr(base.1 - length).unwrap_or_default();
+    Some(base.1 == address.1 && beyond(base.0) == beyond(address.0))
 }
 
-/// Python's methods of texts, maps and lists. Those that make texts longer are ours.
-fn method(state: &mut State, value: &Value, name: &str, arguments: &[Value]) -> Result<Value, Error> {
-    let text = value.as_str();
-    match (name, text, arguments) {
-        ("replace", Some(text), [from, to, count @ ..]) => {
-            let (Some(from), Some(to)) = (from.as_str(), to.as_str()) else {
-                return Err(failed("`replace` takes two texts"));
-            };
-            replace(text, from, to, count.first().and_then(Value::as_i64)).map(Value::from)
-        }
-        ("join", Some(separator), [list]) => join(list.clone(), Some(separator)).map(Value::from),
-        (
-            "upper" | "lower" | "strip" | "lstrip" | "rstrip" | "split" | "splitlines" | "startswith" | "endswith"
-            | "find" | "rfind" | "count" | "title" | "capitalize" | "isdigit" | "isnumeric" | "isalpha" | "isalnum"
-            | "isascii" | "islower" | "isupper" | "isspace" | "get" | "items" | "keys" | "values",
-            ..,
-        ) => minijinja_contrib::pycompat::unknown_method_callback(state, value, name, arguments),
-        _ => Err(Error::new(ErrorKind::UnknownMethod, format!("there is no method `{name}` here"))),
+/// A UUID of the 16 bytes that `text` is the base64 of.
+fn to_uuid(text: &str) -> Result<String, Error> {
+    let engines = [base64::engine::general_purpose::STANDARD_NO_PAD, base64::engine::general_purpose::URL_SAFE_NO_PAD];
+    let bytes = text.trim().trim_end_matches('=');
+    let bytes = (bytes.len() <= 24).then(|| engines.iter().find_map(|engine| engine.decode(bytes).ok())).flatten();
+    let bytes: Option<[u8; 16]> = bytes.and_then(|bytes| bytes.try_into().ok());
+    bytes.map(|bytes| uuid(bytes, false)).ok_or_else(|| failed("`pex_to_uuid` takes the base64 of 16 bytes"))
+}
+
+/// The text of a UUID, marked as random where it is meant to look so.
+fn uuid(mut bytes: [u8; 16], random: bool) -> String {
+    if random {
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
     }
+    let digits = hex(&bytes);
+    let (a, b, c, d, e) = (&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]);
+    format!("{a}-{b}-{c}-{d}-{e}")
+}
+
+/// `length` digits.
+fn random_pin(state: &mut State, length: usize) -> Result<String, Error> {
+    if !(1..=PIN_MAX).contains(&length) {
+        return Err(failed(format!("`pex_random_pin` gives 1 to {PIN_MAX} digits")));
+    }
+    let mut pin = String::new();
+    while pin.len() < length {
+        let bytes = made_of_event(state)?;
+        // Bytes from 250 on would make some digits likelier.
+        pin.extend(bytes.into_iter().filter(|byte| *byte < 250).map(|byte| char::from(b'0' + byte % 10)));
+    }
+    pin.truncate(length);
+    Ok(pin)
+}
+
+/// Bytes that follow from the event and from how often they were asked for.
+fn made_of_event(state: &mut State) -> Result<[u8; 16], Error> {
+    let seed = state.lookup(SEED).ok_or_else(|| failed("there is no event to make this of"))?;
+    let count = state.get_temp(SEED).and_then(|count| count.as_i64()).unwrap_or_default();
+    state.set_temp(SEED, Value::from(count + 1));
+    let digest = sha2::Sha256::digest(format!("{count} {seed}").as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    Ok(bytes)
+}
+
+/// The parts of the time of the evaluation, in `zone` or in UTC.
+fn now(zone: Option<&str>) -> Result<Value, Error> {
+    let zone =
+        TimeZone::get(zone.unwrap_or("UTC")).map_err(|_| failed("`pex_now` takes a zone such as \"Europe/Oslo\""))?;
+    let at = Clock::system().now().wall.to_zoned(zone);
+    Ok(minijinja::context! {
+        year => at.year(), month => at.month(), day => at.day(), hour => at.hour(), minute => at.minute(),
+        second => at.second(), microsecond => i32::from(at.millisecond()) * 1000 + i32::from(at.microsecond()),
+    })
 }

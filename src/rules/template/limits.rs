@@ -1,5 +1,6 @@
 //! What a template may not contain, found before it runs: statements that capture their output or run templates from
-//! templates, more than a few operators that make texts longer, and filters and functions that are not there.
+//! templates, more than a few operators that make texts longer, lists of lists that double, expressions without end, and filters
+//! and functions that are not there. Two lists that doubled sixty times take no memory, and no fuel pays for comparing them.
 
 use super::functions::{FILTERS, FUNCTIONS};
 
@@ -7,15 +8,33 @@ use super::functions::{FILTERS, FUNCTIONS};
 /// published template has.
 const GROWING_MAX: usize = 8;
 
+/// Longest template, in characters: what Pexip takes for a Custom one.
+const LENGTH_MAX: usize = 10_240;
+
+/// Most values that lists, tuples and dictionaries made of named values may multiply to, each counted by what it holds. One that
+/// holds a name twice doubles what the name stands for; one of literals alone is as long as it is written.
+const LISTED_MAX: u64 = 4096;
+
+/// Most names, literals and signs of one expression. Compiling one goes as deep as it is long; a table of 200 entries has 900.
+const SIGNS_MAX: usize = 1_000;
+
 /// Words that may stand before a parenthesis and are no functions.
 const KEYWORDS: [&str; 8] = ["if", "elif", "else", "and", "or", "not", "in", "is"];
+
+/// Names that stand for themselves.
+const LITERALS: [&str; 6] = ["true", "false", "none", "True", "False", "None"];
 
 /// Refuses what templates may not contain.
 ///
 /// # Errors
 /// Names it, and what to write instead.
 pub(super) fn check(text: &str) -> Result<(), String> {
+    if text.chars().count() > LENGTH_MAX {
+        return Err(format!("it is longer than {LENGTH_MAX} characters"));
+    }
     let mut growing = 0;
+    let mut listed: u64 = 1;
+    let (mut lists, mut multiplies) = (false, false);
     let mut rest = text;
     let mut line = 1;
     while let Some(at) = rest.find('{') {
@@ -36,7 +55,21 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         let words = words(inside, closing);
         growing += words.growing;
         if growing > GROWING_MAX {
-            return Err(format!("more than {GROWING_MAX} uses of `~`, `+` or `*` (line {line} of the template)"));
+            return Err(format!(
+                "more than {GROWING_MAX} uses of `~`, `+`, `*` or `pex_update` (line {line} of the template)"
+            ));
+        }
+        listed = words.widths.iter().fold(listed, |product, width| product.saturating_mul(*width));
+        lists |= !words.widths.is_empty();
+        multiplies |= words.multiplies;
+        if lists && multiplies {
+            return Err(format!("`*` beside lists of named values (line {line} of the template)"));
+        }
+        if listed > LISTED_MAX {
+            return Err(format!("its lists hold too many named values (line {line} of the template)"));
+        }
+        if words.signs > SIGNS_MAX {
+            return Err(format!("an expression of more than {SIGNS_MAX} parts (line {line} of the template)"));
         }
         if let Some(fault) = unknown(&words) {
             return Err(format!("{fault} (line {line} of the template)"));
@@ -90,26 +123,75 @@ struct Words<'t> {
     /// Names before a `(`, but for filters, tests and methods.
     functions: Vec<&'t str>,
     growing: usize,
+    multiplies: bool,
+    /// How many values each list, tuple and dictionary with names in it holds.
+    widths: Vec<u64>,
+    /// Names, literals and signs.
+    signs: usize,
     /// Bytes up to the end of the closing mark.
     length: usize,
+}
+
+/// An open bracket.
+#[derive(Default)]
+struct Bracket {
+    /// It begins a value, and is neither a call nor a subscript.
+    makes_list: bool,
+    /// A name stands in it, or in one inside it.
+    named: bool,
+    commas: u64,
 }
 
 /// Splits the inside of a statement or expression, texts in quotes left out.
 fn words<'t>(inside: &'t str, closing: &str) -> Words<'t> {
     let bytes = inside.as_bytes();
-    let mut words = Words { list: vec![], filters: vec![], functions: vec![], growing: 0, length: inside.len() };
+    let mut words = Words {
+        list: vec![],
+        filters: vec![],
+        functions: vec![],
+        growing: 0,
+        multiplies: false,
+        widths: vec![],
+        signs: 0,
+        length: inside.len(),
+    };
     // The last character that was neither space nor part of a name.
     let mut before = b' ';
+    let mut open: Vec<Bracket> = vec![];
     let mut at = 0;
     while at < bytes.len() {
+        words.signs += usize::from(!bytes[at].is_ascii_whitespace());
         match bytes[at] {
+            byte @ (b'(' | b'[' | b'{') => {
+                let after_value = before == b'n' || b")]}\"'".contains(&before);
+                open.push(Bracket { makes_list: byte == b'{' || !after_value, ..Bracket::default() });
+            }
+            b',' => {
+                if let Some(bracket) = open.last_mut() {
+                    bracket.commas += 1;
+                }
+            }
+            b')' | b']' | b'}' if !open.is_empty() => {
+                let closed = open.pop().unwrap_or_default();
+                // Parentheses around one value only group it.
+                let lists = closed.makes_list && (bytes[at] != b')' || closed.commas > 0);
+                if lists && closed.named {
+                    words.widths.push(closed.commas + 1);
+                }
+                if let Some(around) = open.last_mut() {
+                    around.named |= closed.named;
+                }
+            }
             quote @ (b'"' | b'\'') => {
                 at += 1;
                 while at < bytes.len() && bytes[at] != quote {
                     at += if bytes[at] == b'\\' { 2 } else { 1 };
                 }
             }
-            b'~' | b'+' | b'*' => words.growing += 1,
+            byte @ (b'~' | b'+' | b'*') => {
+                words.growing += 1;
+                words.multiplies |= byte == b'*';
+            }
             b'=' if bytes.get(at + 1) == Some(&b'=') => at += 1,
             b'=' => words.list.push("="),
             byte if byte.is_ascii_alphanumeric() || byte == b'_' => {
@@ -127,10 +209,18 @@ fn words<'t>(inside: &'t str, closing: &str) -> Words<'t> {
                     _ => {}
                 }
                 words.list.push(name);
-                before = b' ';
+                // It keeps what a dictionary held beside what it adds.
+                words.growing += usize::from(name == "pex_update");
+                let literal = name.as_bytes()[0].is_ascii_digit() || LITERALS.contains(&name);
+                if let Some(bracket) = open.last_mut().filter(|_| !literal) {
+                    bracket.named = true;
+                }
+                // Stands for any name.
+                before = if keyword { b' ' } else { b'n' };
                 continue;
             }
-            _ if inside.as_bytes()[at..].starts_with(closing.as_bytes()) => {
+            // Inside brackets the two signs are a bracket and another sign.
+            _ if open.is_empty() && bytes[at..].starts_with(closing.as_bytes()) => {
                 words.length = at + 2;
                 return words;
             }
@@ -165,9 +255,36 @@ mod tests {
             ("{{ unclosed", true),
             ("{", true),
             ("é{é", true),
+            // Brackets hide the end of an expression from nothing.
+            ("{{ {'a': {'b': 1}} ~ b ~ c ~ d ~ e ~ f ~ g ~ h ~ i ~ j }}", false),
+            ("{{ {'a': {'b': 1}} }}{% macro x() %}", false),
+            // Lists that double, and those that do not.
+            ("{% set a = [1] %}{% set b = [a, a] %}{% set c = (b, b) %}{{ {'x': c, 'y': c} }}", true),
+            ("{{ [m[0], m[1], 'x']|join('.') }}{{ range(a, b, c)|default(d, true) }}{{ (a)|lower }}", true),
+            ("{{ [1, 2, 3] }}{{ {'a': true, 'b': none} }}{{ (a) * m[0] }}", true),
+            ("{% set a = [[1]] %}{% set b = [a] * 1000 %}", false),
         ] {
             assert_eq!(check(template).is_ok(), right, "{template}");
         }
+    }
+
+    #[test]
+    fn what_would_cost_more_than_it_is_long_is_refused() {
+        let doubling = "{% set a = [a, a] %}".repeat(13);
+        let updates = "{% set a = a|pex_update({'k': a}) %}".repeat(9);
+        let chain = format!("{{{{ 1{} }}}}", "-1".repeat(600));
+        let long = "x".repeat(LENGTH_MAX + 1);
+        for (template, part) in [
+            (&doubling, "too many named values"),
+            (&updates, "more than 8 uses"),
+            (&chain, "more than 1000 parts"),
+            (&long, "longer than 10240"),
+        ] {
+            let error = check(template).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+        let table: Vec<_> = (0..200).map(|number| format!("'{number}.example': 'x{number}'")).collect();
+        assert_eq!(check(&format!("{{{{ {{{}}}[a] }}}}", table.join(","))), Ok(()));
     }
 
     #[test]
