@@ -117,6 +117,7 @@ const TEXTS: &[&str] = pages! {
     "replacement_names_no_group"
     "unknown_variable"
     "type_integration_cannot_carry"
+    "pattern_that_backtracks"
     "secret_in_the_directory"
     "not_a_secret_reference"
     "resolving/secret_is_missing"

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use minijinja::Value;
 use minijinja::value::Serde;
 
-use super::template::INPUT_MAX;
+use super::template::{INPUT_MAX, SEED};
 use super::texts::Texts;
 
 /// Most of the input that the body may take; the rest is for the other fields.
@@ -22,7 +22,8 @@ const FIELD_MAX: usize = 8 * 1024;
 /// The context of a template: `{calendar_event: …}`. Fields that are too long are cut, properties that are too long left out, so
 /// that the whole is never longer than [`INPUT_MAX`].
 pub(super) fn context(texts: &Texts<'_>) -> Value {
-    texts.template.get_or_init(|| minijinja::context! { calendar_event => build(texts) }).clone()
+    let whole = || Value::from_pairs([("calendar_event", build(texts)), (SEED, Value::from(texts.event.uid.as_str()))]);
+    texts.template.get_or_init(whole).clone()
 }
 
 fn build(texts: &Texts<'_>) -> Value {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::pattern::{Pattern, Replacement};
 use super::permit::Permit;
 use super::scan::is_within;
-use super::template::Template;
+use super::template::{self, Template};
 use super::texts::{Place, Texts};
 use super::trace::{Found, Trace, Tried, Why};
 use super::types::{self, Finding, Provider};
@@ -215,9 +215,9 @@ fn run(work: &Work, rule: &RuleSpec, texts: &Texts<'_>) -> (Option<Found>, Resul
                 Ok(finding) => finding,
                 Err(why) => return (None, Err(why)),
             };
-            let context = minijinja::Value::from_pairs(
-                finding.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())),
-            );
+            let variables = finding.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let seed = std::iter::once((template::SEED, texts.event.uid.as_str()));
+            let context = minijinja::Value::from_pairs(variables.chain(seed));
             let made = transform.render(&context);
             found(finding.place, finding.variables, made.map_err(Why::from))
         }

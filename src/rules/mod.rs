@@ -1,4 +1,4 @@
-//! Turns calendar events into addresses to dial. Pure: no clock, no I/O, no state between events.
+//! Turns calendar events into addresses to dial. Pure: no I/O, no state between events, and no clock but for templates that use `pex_now`.
 //!
 //! In: an [`EvaluationSpec`](crate::model::EvaluationSpec), compiled once into a [`Chain`], and events. Out: for each event the
 //! alias to dial, what found it, and a [`Trace`] of the way there. Strangers write the texts, so everything is linear or bounded,

@@ -9,6 +9,8 @@
 mod functions;
 mod limits;
 
+pub(super) use functions::SEED;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -236,6 +238,15 @@ mod tests {
             (r#"{% for i in range(3) %}{{ i }}{% endfor %}"#, "012"),
             (r#"{{ calendar_event.nothing }}|"#, "|"),
             (r#"{{ pex_require_min_length("abcd", 3) }}"#, "abcd"),
+            (r#"{{ "EjRWeJCrze8SNFZ4kKvN7w=="|pex_to_uuid }}"#, "12345678-90ab-cdef-1234-567890abcdef"),
+            (r#"{{ {"a": 1, "b": 2}|pex_update({"b": 3}) }}"#, "{'a': 1, 'b': 3}"),
+            (
+                r#"{{ pex_in_subnet("10.47.1.2", ["10.48.0.0/16", "10.47.0.0/16"]) }} {{ pex_in_subnet("10.47.1.2", ["::/0", "10.47.1.0/25", "0.0.0.0/0"]) }} {{ pex_in_subnet("2001:db8::1", ["2001:db9::/32", "10.0.0.0/8"]) }} {{ pex_in_subnet("10.1.1.1", "10.1.1.1") }}"#,
+                "True True False True",
+            ),
+            (r#"{{ pex_debug_log("seen", calendar_event.body) }}|"#, "|"),
+            (r#"{{ pex_now().year > 2000 }} {{ pex_now("Europe/Oslo").hour < 24 }}"#, "True True"),
+            (r#"{% if pex_regex_search("(x)", "y")[0] != "x" %}other{% endif %}"#, "other"),
         ] {
             assert_eq!(render(template).as_deref(), Ok(expected), "{template}");
         }
@@ -256,6 +267,13 @@ mod tests {
             "{% for a in [1] recursive %}{% endfor %}",
             "{{ calendar_event.nothing.deeper }}",
             "{{ pex_require_min_length('ab', 3) }}",
+            "{{ pex_now('Nowhere/Else') }}",
+            "{{ pex_to_uuid('short') }}",
+            "{{ pex_in_subnet('host.example', ['10.0.0.0/8']) }}",
+            "{{ pex_in_subnet('10.0.0.1', ['10.0.0.0/33']) }}",
+            // There is no event here to make them of.
+            "{{ pex_uuid4() }}",
+            "{{ pex_random_pin(4) }}",
             "{{",
         ] {
             assert!(render(template).is_err(), "{template}");
@@ -277,6 +295,20 @@ mod tests {
             "{% set a = 'x' %}{% for i in range(900) %}{% set a = a ~ a %}{{ a }}{% endfor %}{{ 'x' * 70000 }}",
             "{{ 'a' ~ 'b' ~ 'c' ~ 'd' ~ 'e' ~ 'f' ~ 'g' ~ 'h' ~ 'i' ~ 'j' }}",
             "{{ pex_regex_search('((?:a(?!b)|a(?!c))*)d', 'a' * 60000) }}",
+            "{{ ('a' * 60000)|pex_regex_replace('(?=a)a+b', 'x') }}",
+            "{{ ('a' * 60000)|pex_regex_replace('a.*b|a', '') }}",
+            "{{ ('a' * 60000)|pex_regex_replace('', 'b') }}",
+            "{% for i in range(1000) %}{% set x = pex_regex_search('(?:a(?!b)|a(?!c)){0,9}d' ~ i, 'a' * 300) %}{% endfor %}",
+            "{% for i in range(1000) %}{% set x = pex_regex_search('x' ~ i, 'y') %}{% endfor %}",
+            "{% for i in range(1000) %}{% set x = ('x' * 60000)|pex_reverse %}{% endfor %}",
+            "{% set a = [1] %}{% set a = [a, a] %}{% set a = [a, a, a, a] %}{% set a = [a] * 1000 %}{{ a == a }}",
+            "{{ '%99999999s'|format(1) }}{{ '%.99999999f'|format(1) }}",
+            "{{ '{:>999999999}'.format(1) }}",
+            "{{ 9 ** 9 ** 9 }}",
+            "{{ pex_regex_search('(' * 5000, 'x') }}",
+            "{{ pex_regex_search('x' * 20000, 'x') }}",
+            "{{ pex_random_pin(99999999) }}",
+            "{{ [calendar_event.body * 3000]|pex_to_json }}",
         ] {
             assert!(render(template).is_err(), "{template}");
         }

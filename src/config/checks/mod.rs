@@ -42,6 +42,7 @@ mod not_a_secret_reference;
 mod not_a_template;
 mod ntlm_user_name;
 mod order;
+mod pattern_that_backtracks;
 mod port_of_the_other_protocol;
 mod priority_used_twice;
 mod profile_nobody_uses;
@@ -105,6 +106,7 @@ const CHECKS: &[Check] = &[
     replacement_names_no_group::run,
     unknown_variable::run,
     type_integration_cannot_carry::run,
+    pattern_that_backtracks::run,
     secret_in_the_directory::run,
     not_a_secret_reference::run,
     secret_in_plain_text::run,

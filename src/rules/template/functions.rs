@@ -25,7 +25,7 @@ use crate::invitation::wrapped;
 use crate::model::Clock;
 
 /// The name under which a template is given what tells its event from others. No template can write it.
-pub(super) const SEED: &str = "‹event›";
+pub(in crate::rules) const SEED: &str = "‹event›";
 
 /// Longest PIN.
 const PIN_MAX: usize = 64;

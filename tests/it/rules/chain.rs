@@ -220,3 +220,55 @@ fn a_body_built_to_cost_time_costs_none() {
         }
     }
 }
+
+#[test]
+fn what_is_made_at_random_is_the_same_at_every_reading_of_an_event() {
+    let template = "{{ pex_random_pin(6) }}.{{ pex_random_pin(6) }}.{{ pex_uuid4() }}@x.example";
+    let made = |uid: &str| {
+        let outcome = process(vec![custom("c", 1, template)], &Event { uid: uid.into(), ..event("") });
+        alias(&outcome).unwrap().to_owned()
+    };
+    let (first, again, other) = (made("u1"), made("u1"), made("u2"));
+    assert_eq!(first, again);
+    assert_ne!(first, other);
+    let (one, rest) = first.split_once('.').unwrap();
+    assert!(one.len() == 6 && one.bytes().all(|byte| byte.is_ascii_digit()) && !rest.starts_with(one), "{first}");
+}
+
+#[test]
+fn the_title_of_a_private_meeting_is_in_nothing_that_is_shown_of_it() {
+    use otj::model::desired::{ReplaceSubject, View};
+    let view = View {
+        upcoming_days: 7,
+        non_video_meetings: true,
+        private_meetings: true,
+        process_alias_for_private_meetings: true,
+        replace_subject: ReplaceSubject::PrivateOnly,
+        replace_empty_subject: true,
+        start_buffer_minutes: 5,
+        end_buffer_minutes: 0,
+    };
+    let private = Event { private: true, subject: Confidential::new("canary merger"), ..event("sip:a@b.example") };
+    let (agenda, events, room) = agenda(vec![private]);
+    for (template, expected) in [
+        (None, "dana@mail.example.com"),
+        (Some(""), "dana@mail.example.com"),
+        (Some("{{ calendar_event.nothing.deeper }}"), "dana@mail.example.com"),
+        (Some("{{ broken"), "dana@mail.example.com"),
+        (Some("{% if false %}{{ calendar_event.subject }}{% endif %}"), "dana@mail.example.com"),
+        (Some("{{ calendar_event.subject|pex_require_min_length(99) }}"), "dana@mail.example.com"),
+        (Some("Busy\n until {{ '%02d'|format(calendar_event.end_time.hour) }}"), "Busy until 01"),
+    ] {
+        let spec = EvaluationSpec {
+            replace_subject_template: template.map(str::to_owned),
+            ..evaluation(vec![custom("c", 1, "{{ calendar_event.subject }}")])
+        };
+        let meetings = evaluate(&Chain::compile(&spec), &room, &agenda, &events, "Europe/Oslo", None);
+        for replace_subject in [ReplaceSubject::PrivateOnly, ReplaceSubject::Always] {
+            let shown = otj::meetings::shown(&meetings.list[0], &View { replace_subject, ..view.clone() }).unwrap();
+            assert_eq!(shown.subject.expose(), expected, "{template:?}");
+            assert!(shown.call.is_some());
+        }
+        assert!(!format!("{meetings:?}").contains("canary"));
+    }
+}
