@@ -77,5 +77,5 @@ fn address(text: &str) -> Option<String> {
 
 fn number_behind(text: &str, end: usize) -> Option<String> {
     let rest = &text[end..text.floor_char_boundary(end.saturating_add(REACH))];
-    scan::numbers(rest).map(|number| number.digits).find(|digits| (8..=12).contains(&digits.len()))
+    scan::numbers(rest).find(|number| (8..=12).contains(&number.length())).map(|number| number.digits().collect())
 }

@@ -87,7 +87,7 @@ fn beside_gateway(text: &str, linked: Option<&str>) -> Option<Variables> {
     let before = &text[text.ceil_char_boundary(at.saturating_sub(REACH))..at];
     let behind = at + gateway.len();
     let behind = &text[behind..text.floor_char_boundary(behind.saturating_add(REACH))];
-    let is_id = |number: &scan::Number| matches!(number.groups[..], [3, 3, 3] | [9]);
+    let is_id = |number: &scan::Number<'_>| matches!(number.groups(), [3, 3, 3] | [9]);
     let id = scan::numbers(before).filter(is_id).last().or_else(|| scan::numbers(behind).find(is_id))?;
-    Some(named(&id.digits, gateway))
+    Some(named(&id.digits().collect::<String>(), gateway))
 }

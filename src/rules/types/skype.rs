@@ -48,6 +48,9 @@ const POLY_PAGE: &str = "dialin.plcm.vc";
 /// How far behind its tenant a conference id stands at most, in bytes. Measured: 60; HTML and translations take more.
 const POLY_REACH: usize = 400;
 
+/// Most tenants of one text that are looked behind; no invitation has more than a few.
+const POLY_TENANTS: usize = 100;
+
 fn meeting(_: &RuleSpec, texts: &Texts<'_>) -> Result<Finding, Why> {
     let link = ONLINE_MEETING_CONF_LINK.of(texts.event)?;
     let organizer = texts.event.organizer.email.expose().trim();
@@ -87,7 +90,8 @@ fn conference(link: &str, mail_domain: Option<&str>) -> Result<Variables, Why> {
 fn poly(_: &RuleSpec, texts: &Texts<'_>) -> Result<Finding, Why> {
     first(texts, |text| {
         let mut tenant_alone = false;
-        for address in scan::addresses(text).filter(|address| address.host.eq_ignore_ascii_case(POLY_HOST)) {
+        let tenants = scan::addresses(text).filter(|address| address.host.eq_ignore_ascii_case(POLY_HOST));
+        for address in tenants.take(POLY_TENANTS) {
             tenant_alone = true;
             let (tenant, printed) = address.user.split_once('.').unwrap_or((address.user, ""));
             if scan::digits(tenant, 4, 20).is_none() {
@@ -112,7 +116,7 @@ fn id_behind(text: &str, tenant: &scan::Address<'_>) -> Option<String> {
     let other =
         scan::addresses(rest).find(|next| next.host.eq_ignore_ascii_case(POLY_HOST) && next.user != tenant.user);
     let rest = other.and_then(|other| rest.get(..other.at)).unwrap_or(rest);
-    scan::numbers(rest).map(|number| number.digits).find(|digits| (8..=12).contains(&digits.len()))
+    scan::numbers(rest).find(|number| (8..=12).contains(&number.length())).map(|number| number.digits().collect())
 }
 
 /// The id in Poly's link with the same tenant, behind it.

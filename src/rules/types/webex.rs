@@ -119,14 +119,14 @@ fn is_meeting(link: &Link<'_>) -> bool {
 /// its line.
 fn meeting_number(text: &str) -> Option<String> {
     scan::numbers(text).find_map(|number| {
-        let spaced = !text[number.at..number.end].contains('-');
+        let spaced = !number.has_hyphen();
         let at_end = text[number.end..].chars().next().is_none_or(|c| c == '\n' || c == '\t');
-        let fits = match number.groups[..] {
+        let fits = match number.groups() {
             [4, 3, 4] | [3, 3, 4] | [3, 3, 3] => spaced,
             [9..=11] => at_end,
             _ => false,
         };
-        fits.then_some(number.digits)
+        fits.then(|| number.digits().collect())
     })
 }
 

@@ -54,6 +54,12 @@ const GOV: &str = "sip.zoomgov.com";
 /// Longest passcode, in digits.
 const PIN_MAX: usize = 10;
 
+/// Most addresses for room systems that one text may have.
+const LINES_MAX: usize = 1000;
+
+/// Most personal and program links of one text that are looked behind; no invitation has more than a few.
+const LOOKS_MAX: usize = 100;
+
 /// How far behind a personal link the printed id stands at most, in bytes.
 const PERSONAL_REACH: usize = 300;
 
@@ -69,26 +75,29 @@ fn transform(rule: &RuleSpec) -> &'static str {
 }
 
 fn find(_: &RuleSpec, texts: &Texts<'_>) -> Result<Finding, Why> {
-    let all = || texts.of_providers().map(|(_, text)| text);
-    let first = texts.of_providers().find_map(|(place, text)| Some((place, meeting(text)?)));
-    let personal = || texts.of_providers().find_map(|(place, text)| Some((place, (personal_id(text)?, false))));
+    let read: Vec<_> = texts.of_providers().map(|(place, text)| (place, text, room_lines(text))).collect();
+    let first = read.iter().find_map(|(place, text, lines)| Some((*place, meeting(text, lines)?)));
+    let personal = || read.iter().find_map(|(place, text, _)| Some((*place, (personal_id(text)?, false))));
     let Some((place, (id, government))) = first.or_else(personal) else {
-        let nameless = all().any(|text| scan::links(text).any(|(_, link)| is_nameless(&link)));
+        let nameless = read.iter().any(|(_, text, _)| scan::links(text).any(|(_, link)| is_nameless(&link)));
         return Err(if nameless {
             Why::Incomplete { found: "a personal or registration link of Zoom", missing: "the meeting's id" }
         } else {
             Why::NothingFound
         });
     };
-    let domain = match all().find_map(|text| printed_domain(text, &id)) {
-        Some(domain) => domain,
+    let lines = || read.iter().flat_map(|(_, text, lines)| lines.iter().map(move |line| (*text, line)));
+    let own_lines = || lines().filter(|(_, line)| line.id == id);
+    let domain = match own_lines().next() {
+        Some((_, line)) => line.host.to_ascii_lowercase(),
         None if government => GOV.to_owned(),
         None => CRC.to_owned(),
     };
-    let pin = all().find_map(|text| address_pin(text, &id));
-    let pin = pin.or_else(|| all().find_map(|text| one_tap_pin(text, &id)));
-    let pin = pin.or_else(|| all().find_map(|text| pin_behind_id(text, &id)));
-    let mut variables = BTreeMap::from([("meeting_id".to_owned(), id), ("domain".to_owned(), domain)]);
+    let pin = own_lines().find_map(|(_, line)| line.pin.map(str::to_owned));
+    let pin = pin.or_else(|| read.iter().find_map(|(_, text, _)| one_tap_pin(text, &id)));
+    let pin = pin.or_else(|| read.iter().find_map(|(_, text, _)| pin_behind_id(text, &id)));
+    let pin = pin.or_else(|| own_lines().find_map(|(text, line)| pin_behind_line(text, line)));
+    let mut variables = BTreeMap::from([("meeting_id".to_owned(), id.clone()), ("domain".to_owned(), domain)]);
     if let Some(pin) = pin {
         variables.insert("pin".to_owned(), pin);
     }
@@ -96,14 +105,13 @@ fn find(_: &RuleSpec, texts: &Texts<'_>) -> Result<Finding, Why> {
 }
 
 /// The id that stands first in `text`, and whether its link is the government's.
-fn meeting(text: &str) -> Option<(String, bool)> {
-    let link = scan::links(text).find_map(|(at, link)| {
-        Some((at, linked_id(&link)?, link.host_is("zoomgov.com") || link.host_below("zoomgov.com")))
-    });
+fn meeting(text: &str, lines: &[RoomLine<'_>]) -> Option<(String, bool)> {
+    let is_government = |link: &Link<'_>| link.host_is("zoomgov.com") || link.host_below("zoomgov.com");
+    let link = scan::links(text).find_map(|(at, link)| Some((at, linked_id(&link)?, is_government(&link))));
     let app = APP_SCHEMES.into_iter().find_map(|scheme| app_id(text, scheme)).map(|(at, id)| (at, id, false));
-    let line = scan::addresses(text).find_map(|address| Some((address.at, room_line(&address)?.0, false)));
-    // An address below the government's link of the same id leaves it the government's.
+    let line = lines.first().map(|line| (line.at, line.id, false));
     let earliest = [link, app, line].into_iter().flatten().min_by_key(|(at, ..)| *at)?;
+    // A link to the government's cloud makes it the government's meeting, also where its address stands above the link.
     let government = earliest.2 || link.is_some_and(|(_, id, government)| government && id == earliest.1);
     Some((earliest.1.to_owned(), government))
 }
@@ -142,7 +150,7 @@ fn leading_id(text: &str) -> Option<&str> {
 
 /// The id of `zoommtg://zoom.us/join?confno=ID`: where it begins, and the id.
 fn app_id<'t>(text: &'t str, scheme: &str) -> Option<(usize, &'t str)> {
-    text.match_indices(scheme).find_map(|(at, _)| {
+    text.match_indices(scheme).take(LOOKS_MAX).find_map(|(at, _)| {
         let rest = &text[at + scheme.len()..];
         let rest = &rest[..rest.floor_char_boundary(2000)];
         let rest = rest.split(|c: char| c.is_whitespace() || "<>\"'".contains(c)).next()?;
@@ -156,44 +164,47 @@ fn app_id<'t>(text: &'t str, scheme: &str) -> Option<(usize, &'t str)> {
 
 /// The printed number behind a personal link, on a line that ends with it.
 fn personal_id(text: &str) -> Option<String> {
-    scan::links(text).filter(|(_, link)| is_zoom(link) && link.path.starts_with("/my/")).find_map(|(at, link)| {
+    let personal = scan::links(text).filter(|(_, link)| is_zoom(link) && link.path.starts_with("/my/"));
+    personal.take(LOOKS_MAX).find_map(|(at, link)| {
         let end = at + link.whole.len();
         let rest = &text[end..text.floor_char_boundary(end.saturating_add(PERSONAL_REACH))];
         let number = scan::numbers(rest).find(|number| {
             let labelled = rest[..number.at].trim_end_matches([' ', '*', '_', '\t']).ends_with([':', '：', '\n']);
             let at_end = rest[number.end..].chars().next().is_none_or(|c| c == '\n' || c == ' ' || c == '\t');
-            labelled && at_end && matches!(number.groups[..], [3, 3, 3 | 4] | [3, 4, 4])
+            labelled && at_end && matches!(number.groups(), [3, 3, 3 | 4] | [3, 4, 4])
         });
-        number.map(|number| number.digits)
+        number.map(|number| number.digits().collect())
     })
 }
 
-/// Id and passcode of an address for room systems.
-fn room_line<'t>(address: &scan::Address<'t>) -> Option<(&'t str, Option<&'t str>)> {
-    let host = address.host.to_ascii_lowercase();
-    // The clusters of single regions: fr.zmeu.us and siblings.
-    let cluster = matches!(
-        host.split('.').collect::<Vec<_>>()[..],
-        [_, name, "us"] | [name, "us"] if name.len() == 4 && name.starts_with("zm")
-    );
-    if !(cluster || scan::is_within(&host, CRC) || scan::is_within(&host, "zoomgov.com")) {
-        return None;
-    }
+/// An address for room systems.
+struct RoomLine<'t> {
+    at: usize,
+    end: usize,
+    id: &'t str,
+    pin: Option<&'t str>,
+    host: &'t str,
+}
+
+fn room_lines(text: &str) -> Vec<RoomLine<'_>> {
+    scan::addresses(text).filter_map(|address| room_line(&address)).take(LINES_MAX).collect()
+}
+
+fn room_line<'t>(address: &scan::Address<'t>) -> Option<RoomLine<'t>> {
     let mut parts = address.user.split('.');
     let id = scan::digits(parts.next()?, 9, 11)?;
-    Some((id, parts.next().and_then(|pin| scan::digits(pin, 1, PIN_MAX))))
+    let pin = parts.next().and_then(|pin| scan::digits(pin, 1, PIN_MAX));
+    let host = address.host;
+    let known = scan::is_within(host, CRC) || scan::is_within(host, "zoomgov.com") || is_cluster(host);
+    known.then_some(RoomLine { at: address.at, end: address.end, id, pin, host })
 }
 
-fn printed_domain(text: &str, id: &str) -> Option<String> {
-    scan::addresses(text)
-        .find(|address| room_line(address).is_some_and(|(line_id, _)| line_id == id))
-        .map(|address| address.host.to_ascii_lowercase())
-}
-
-fn address_pin(text: &str, id: &str) -> Option<String> {
-    scan::addresses(text)
-        .filter_map(|address| room_line(&address))
-        .find_map(|(line_id, pin)| pin.filter(|_| line_id == id).map(str::to_owned))
+/// The clusters of single regions: `fr.zmeu.us` and siblings.
+fn is_cluster(host: &str) -> bool {
+    let mut labels = host.rsplit('.');
+    let (top, name, below) = (labels.next(), labels.next().unwrap_or_default(), labels.count());
+    let zoom = name.len() == 4 && name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("zm"));
+    zoom && below <= 1 && top.is_some_and(|top| top.eq_ignore_ascii_case("us"))
 }
 
 /// The passcode of `,,ID#,,,,*PIN#`. Older invitations have `,,ID#,,,,,,0#,,PIN#` or `,,ID#,,#,,PIN#`, where `0#` and `#` answer
@@ -220,19 +231,31 @@ fn pin_behind_id(text: &str, id: &str) -> Option<String> {
     let mut found = None;
     while let Some(number) = numbers.next() {
         let Some(next) = numbers.peek() else { break };
-        let labelled = || is_pin_label(&text[number.end..next.at]);
-        if number.digits == id && next.at - number.end <= PIN_REACH && is_pin(text, next) && labelled() {
-            found = Some(next.digits.clone());
+        let own = number.length() == id.len() && number.digits().eq(id.chars());
+        if own && is_labelled_pin(text, number.end, next) {
+            found = Some(next.digits().collect());
         }
     }
     found
 }
 
+/// The same behind the id's address for room systems.
+fn pin_behind_line(text: &str, line: &RoomLine<'_>) -> Option<String> {
+    let near = &text[line.end..text.floor_char_boundary(line.end.saturating_add(2 * PIN_REACH))];
+    let next = scan::numbers(near).next()?;
+    is_labelled_pin(near, 0, &next).then(|| next.digits().collect())
+}
+
+/// Whether `number` is the passcode of what ends at `end`.
+fn is_labelled_pin(text: &str, end: usize, number: &scan::Number<'_>) -> bool {
+    number.at - end <= PIN_REACH && is_pin(text, number) && is_pin_label(&text[end..number.at])
+}
+
 /// Whether the number is a whole word: a passcode such as `12!ab` is none that a room can dial.
-fn is_pin(text: &str, number: &scan::Number) -> bool {
+fn is_pin(text: &str, number: &scan::Number<'_>) -> bool {
     let next = text[number.end..].chars().next();
-    number.groups.len() == 1
-        && number.digits.len() <= PIN_MAX
+    number.groups().len() == 1
+        && number.length() <= PIN_MAX
         && next.is_none_or(|c| c.is_whitespace() || ",;|)）*_#.<。，".contains(c))
 }
 
@@ -309,7 +332,7 @@ mod tests {
             ("https://zoom.us@evil.example/j/88239814437 https://zoom.us.evil.example/j/88239814437", None),
             ("https://zооm.us/j/88239814437", None),
         ] {
-            assert_eq!(meeting(text).map(|(id, _)| id).as_deref(), expected, "{text}");
+            assert_eq!(meeting(text, &room_lines(text)).map(|(id, _)| id).as_deref(), expected, "{text}");
         }
     }
 
