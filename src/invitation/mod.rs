@@ -24,12 +24,32 @@ pub const BODY_MAX: usize = 2 * 1024 * 1024;
 pub struct InvitationText {
     /// Normalised; rewritten links as they are.
     pub text: String,
-    /// The same with rewritten links replaced by those they stand for.
-    pub unwrapped: String,
+    /// The same with rewritten links replaced by those they stand for. `None`: there are none.
+    unwrapped: Option<String>,
     /// The rewritten links, for the trace.
     pub wrapped: Vec<Wrapped>,
     /// The body was longer than [`BODY_MAX`]: what follows was not looked at.
     pub cut: bool,
+}
+
+impl InvitationText {
+    /// The text with rewritten links replaced by those they stand for.
+    #[must_use]
+    pub fn unwrapped(&self) -> &str {
+        self.unwrapped.as_deref().unwrap_or(&self.text)
+    }
+
+    /// The same, when nothing else is needed.
+    #[must_use]
+    pub fn into_unwrapped(self) -> String {
+        self.unwrapped.unwrap_or(self.text)
+    }
+
+    /// Whether that is another text than the one as written.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        self.unwrapped.is_some()
+    }
 }
 
 /// The text of a body.
@@ -41,16 +61,20 @@ pub fn text(body: &Body) -> InvitationText {
             let (source, cut) = bounded(text.expose());
             let source = transfer::quoted_printable(source);
             let unmarked = html::is_marked(&source).then(|| html::marked_text(&source));
-            finish(normal::characters(unmarked.as_deref().unwrap_or(&source)), cut)
+            finish(normal::characters(unmarked.map_or(source, Cow::Owned)), cut)
         }
         Body::Html(html) => {
             let (source, cut) = bounded(html.expose());
             // Either the whole source of a mail was taken for its HTML, or somebody pasted some into it.
             match transfer::quoted_printable(source) {
-                Cow::Owned(source) => finish(normal::characters(&html::text(&source)), cut),
+                Cow::Owned(source) => finish(normal::characters(html::text(&source).into()), cut),
                 Cow::Borrowed(source) => {
                     let text = html::text(source);
-                    finish(normal::characters(&transfer::quoted_printable(&text)), cut)
+                    let decoded = match transfer::quoted_printable(&text) {
+                        Cow::Owned(decoded) => decoded,
+                        Cow::Borrowed(_) => text,
+                    };
+                    finish(normal::characters(decoded.into()), cut)
                 }
             }
         }
@@ -61,13 +85,13 @@ pub fn text(body: &Body) -> InvitationText {
 #[must_use]
 pub fn line(text: &str) -> InvitationText {
     let (source, cut) = bounded(text);
-    finish(normal::characters(source), cut)
+    finish(normal::characters(source.into()), cut)
 }
 
 fn finish(text: String, cut: bool) -> InvitationText {
     let text = normal::broken_links(text);
     let (unwrapped, wrapped) = wrapped::unwrap_all(&text);
-    InvitationText { unwrapped: unwrapped.unwrap_or_else(|| text.clone()), text, wrapped, cut }
+    InvitationText { unwrapped, text, wrapped, cut }
 }
 
 /// The first [`BODY_MAX`] bytes, whole characters only.
@@ -86,7 +110,7 @@ mod tests {
         let body = Body::Html(Confidential::new(format!("<p>Join <a href=\"{wrapped}\">here</a>")));
         let text = text(&body);
         assert_eq!(text.text, format!("Join here <{wrapped}>"));
-        assert_eq!(text.unwrapped, "Join here <https://pexip.me/x>");
+        assert_eq!(text.unwrapped(), "Join here <https://pexip.me/x>");
         assert_eq!((text.wrapped.len(), text.cut), (1, false));
     }
 

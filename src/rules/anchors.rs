@@ -70,6 +70,25 @@ mod tests {
     }
 
     #[test]
+    fn an_ordinary_mail_asks_no_type_that_reads_texts() {
+        let mails = [
+            "Hi all,\nagenda for Tuesday: budget, hiring. Slides: https://files.example.com/s/9f?id=123456789\nDana +47 555 01 000",
+            "Lunch <https://maps.example.org/place/42> at 12:30, bring your badge. dana.field@example.com",
+            "Reisezeit: https://bahn.example.de/v/88239814437 – Sitzplatz 61",
+            "",
+        ];
+        // Only types that look elsewhere, or for an address of any form, have no anchors.
+        let always =
+            RuleType::ALL.into_iter().filter_map(types::provider).filter(|each| each.anchors.is_empty()).count();
+        assert!(always <= 4, "{always} types are asked about every mail");
+        for mail in mails {
+            let anchored = Anchored::of([mail].into_iter());
+            let asked: Vec<_> = RuleType::ALL.into_iter().filter(|rule_type| anchored.has(*rule_type)).collect();
+            assert!(asked.is_empty(), "{asked:?}: {mail}");
+        }
+    }
+
+    #[test]
     fn anchors_are_written_in_lower_case() {
         for rule_type in RuleType::ALL {
             for anchor in types::provider(rule_type).map_or(&[][..], |provider| provider.anchors) {

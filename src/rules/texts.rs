@@ -72,8 +72,8 @@ impl<'e> Texts<'e> {
     /// What the provider types look at, in this order. Links are those the invitation's author wrote.
     pub(super) fn of_providers(&self) -> impl Iterator<Item = (Place, &str)> {
         [
-            (Place::UnwrappedBody, &*self.body().unwrapped),
-            (Place::UnwrappedLocation, &*self.location().unwrapped),
+            (Place::UnwrappedBody, self.body().unwrapped()),
+            (Place::UnwrappedLocation, self.location().unwrapped()),
             (Place::ConferenceData, self.conference()),
         ]
         .into_iter()
@@ -89,12 +89,11 @@ impl<'e> Texts<'e> {
     /// that differs.
     pub(super) fn as_written_first(&self) -> impl Iterator<Item = (Place, &str)> {
         let (body, location) = (self.body(), self.location());
-        let differs = |text: &InvitationText| text.text != text.unwrapped;
         [
             (Place::Body, &*body.text, true),
-            (Place::UnwrappedBody, &*body.unwrapped, differs(body)),
+            (Place::UnwrappedBody, body.unwrapped(), body.differs()),
             (Place::Location, &*location.text, true),
-            (Place::UnwrappedLocation, &*location.unwrapped, differs(location)),
+            (Place::UnwrappedLocation, location.unwrapped(), location.differs()),
         ]
         .into_iter()
         .filter(|(_, text, looked)| *looked && !text.is_empty())
@@ -149,7 +148,7 @@ fn conference(properties: &serde_json::Map<String, Value>) -> String {
             text.push('\n');
         }
     }
-    invitation::line(&text).unwrapped
+    invitation::line(&text).into_unwrapped()
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ fn attempt(job: &Job) -> Result<(String, Option<Outcome>), String> {
         if text.text.len() > 4 * source + 64 || text.text.contains('\r') {
             return Err("a text of another size or kind".into());
         }
-        return Ok((text.text + &text.unwrapped, None));
+        return Ok((format!("{}\n{}", text.text, text.unwrapped()), None));
     }
     let mut spec = corpus::evaluation(job.rules.clone());
     spec.alias_domains.clone_from(&job.domains);

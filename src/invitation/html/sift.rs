@@ -84,12 +84,14 @@ fn end_tag<'t>(out: &mut String, text: &'t str) -> &'t str {
 
 /// Copies a tag of which `<` has been read, and skips the content of an element nobody reads.
 fn start_tag<'t>(out: &mut String, text: &'t str) -> &'t str {
-    let name = name(text);
-    let scheme = |scheme: &&str| name.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    if name.contains('@') || SCHEMES.iter().any(|each| scheme(each)) {
+    // Up to the next `<`, so that no part of the text is looked at for two of them.
+    let address = text.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '<' | '>')).unwrap_or(text.len());
+    let scheme = |scheme: &&str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    if text[..address].contains('@') || SCHEMES.iter().any(|each| scheme(each)) {
         out.push_str("&lt;");
         return text;
     }
+    let name = name(text);
     let begin = out.len();
     out.push('<');
     out.push_str(name);
@@ -195,7 +197,9 @@ mod tests {
 
     #[test]
     fn what_has_no_end_is_looked_through_once() {
-        for piece in ["<!-- -", "<style></styl", "<p a=\"", "<a b ", "</", "<!", "<title>x", "<p =", "<"] {
+        for piece in
+            ["<https:x", "<a@x", "<!-- -", "<style></styl", "<p a=\"", "<a b ", "</", "<!", "<title>x", "<p =", "<"]
+        {
             let html = piece.repeat(200_000);
             assert!(sift(&html).len() <= html.len() * 2, "{piece}");
         }

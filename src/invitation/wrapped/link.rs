@@ -84,6 +84,7 @@ pub(crate) fn after_scheme(text: &str) -> Option<&str> {
 
 /// Whether a link in a text cannot go on with this character: what people and mail programs write around links, white space,
 /// and everything invisible. Closing marks of East Asian text stand right after a link, without a space.
+#[inline]
 pub(crate) fn ends_link(c: char) -> bool {
     match c {
         '<' | '>' | '"' => true,
@@ -96,8 +97,32 @@ pub(crate) fn ends_link(c: char) -> bool {
     }
 }
 
+/// How many bytes of `text` a link in it can take: up to the first character that ends one.
+pub(crate) fn run(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        // Links are ASCII nearly always, and ASCII needs no decoding.
+        if byte.is_ascii() {
+            if ends_link(char::from(*byte)) {
+                break;
+            }
+            at += 1;
+            continue;
+        }
+        match text[at..].chars().next() {
+            Some(c) if !ends_link(c) => at += c.len_utf8(),
+            _ => break,
+        }
+    }
+    at
+}
+
 /// The link, percent-coded where a text would end it.
 pub(crate) fn within_text(link: &str) -> String {
+    if run(link) == link.len() {
+        return link.to_owned();
+    }
     let mut out = String::with_capacity(link.len());
     for c in link.chars() {
         if ends_link(c) {

@@ -23,7 +23,6 @@ mod trendmicro;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 pub(crate) use link::Link;
-use link::ends_link;
 
 use crate::model::Confidential;
 
@@ -192,12 +191,16 @@ fn two_slashes(url: &str) -> String {
     }
 }
 
-/// Where the next http or https link at or after byte `from` lies. It ends where [`ends_link`] says, and without closing
+/// Where the next http or https link at or after byte `from` lies. It ends where [`link::run`] says, and without closing
 /// punctuation unless it stands in angle brackets.
 pub(crate) fn next_link(text: &str, from: usize) -> Option<std::ops::Range<usize>> {
     let mut at = from;
     loop {
-        let colon = at + text[at..].find("://")?;
+        let colon = at + text[at..].find(':')?;
+        if !text[colon..].starts_with("://") {
+            at = colon + 1;
+            continue;
+        }
         let bytes = text.as_bytes();
         let scheme = ["https", "http"].into_iter().find(|name| {
             colon >= from + name.len() && bytes[colon - name.len()..colon].eq_ignore_ascii_case(name.as_bytes())
@@ -208,7 +211,7 @@ pub(crate) fn next_link(text: &str, from: usize) -> Option<std::ops::Range<usize
         };
         let start = colon - scheme.len();
         let rest = &text[colon + 3..];
-        let end = rest.find(ends_link).unwrap_or(rest.len());
+        let end = link::run(rest);
         if text[..start].ends_with('<') && rest[end..].starts_with('>') {
             return Some(start..colon + 3 + end);
         }
