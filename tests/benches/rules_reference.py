@@ -197,7 +197,8 @@ def teams_properties(rule):
     def find(text, event):
         properties = event["properties"]
         number = properties.get("teams_vtc_conference_id") or properties.get("TeamsVtcConferenceId")
-        return number and str(number).isdigit() and {"meeting_id": number, "domain": rule["domain"]}
+        number = re.sub(r"[ \xa0]", "", str(number or ""))
+        return number.isdigit() and {"meeting_id": number, "domain": rule["domain"]}
 
     return find
 
@@ -260,7 +261,7 @@ def teams_cisco(rule):
 
 
 def meet_guest(rule):
-    link = re.compile(r"https?://meet\.google\.com/([a-z]{3}-[a-z]{4}-[a-z]{3})\b", I)
+    link = re.compile(r"(?<![\w.@-])meet\.google\.com/([a-z]{3}-[a-z]{4}-[a-z]{3})\b", I)
 
     def find(text, event):
         found = link.search(text) or link.search(str(event["properties"].get("hangoutLink", "")))
@@ -285,9 +286,9 @@ def skype(rule):
 
 
 def webex(rule):
-    address = re.compile(r"(?<![\w.@+-])([\w.+-]+)@((?!lync\.|m\.)[\w-]+\.(?:my\.)?webex\.com)\b", I)
+    address = re.compile(r"(?<![\w.@+-])([\w.+-]+)@((?!lync\.|m\.)[\w-]+\.(?:my\.)?webex\.com)(?![\w.-]*\w)", I)
     room = re.compile(r"https?://((?!help\.|www\.|developer\.)[\w-]+\.(?:my\.)?webex\.com)/meet/([\w.+-]+)", I)
-    link = re.compile(r"https?://((?!help\.|www\.|developer\.)[\w-]+\.(?:my\.)?webex\.com)/[^\s<>\"]*j\.php\?MTID=", I)
+    link = re.compile(r"https?://((?!help\.|www\.|developer\.)[\w-]+\.(?:my\.)?webex\.com)/(?:[^\s<>\"]*j\.php\?MTID=|webappng/|wbxmjs/|join/)", I)
     number = re.compile(r"(?<![\d+-])(\d{3,4} ?\d{3} ?\d{3,4})(?!\d)[^\d\n]*$", re.M)
 
     def find(text, event):
@@ -303,8 +304,8 @@ def webex(rule):
 
 
 def zoom(rule):
-    link = re.compile(r"https?://(?:[\w-]+\.)*(zoom\.us|zoom\.com(?:\.cn)?|zoom-x\.de|zoomgov\.com)/(?:j|w|wc/join|wc)/(\d{9,11})(?!\d)", I)
-    line = re.compile(r"(?<![\w.@+-])(\d{9,11})(?:\.(\d{1,10}))?@(zoomcrc\.com|(?:fr\.)?zm\w\w\.us|(?:fr\.)?zmeu\.us|sip\.zoomgov\.com)\b", I)
+    link = re.compile(r"https?://(?:[\w-]+\.)*(zoom\.us|zoom\.com(?:\.cn)?|zoom-x\.de|zoomgov\.com)/(?:j|w|s|wc/join|wc)/(\d{9,11})(?!\d)", I)
+    line = re.compile(r"(?<![\w.@+-])(\d{9,11})(?:\.(\d{1,10})?(?:\.[\w.]*)?)?@(zoomcrc\.com|(?:fr\.)?zm\w\w\.us|(?:fr\.)?zmeu\.us|sip\.zoomgov\.com)(?![\w.-]*\w)", I)
     below = r"(?:^|[ :：\t]){id}\s*\n[^\n]*?(?:^|[ :：\t])(\d{{1,10}})\s*$"
 
     def find(text, event):
@@ -329,19 +330,23 @@ def go_to_meeting(rule):
     bare = re.compile(r"(?<![\w.@+-])(\d{9})@(67\.217\.95\.2)\b")
     dial = re.compile(r"\b((?:\d{1,3}\.){3}\d{1,3})##(\d{9})\b")
 
+    apart = re.compile(r"\b67\.217\.95\.2\b" + NUMBER, re.M)
+
     def find(text, event):
         if "goto" not in text.lower() and "67.217.95.2" not in text:
             return None
         if found := address.search(text) or bare.search(text):
             return {"meeting_id": found[1], "domain": found[2]}
-        return (found := dial.search(text)) and {"meeting_id": found[2], "domain": found[1]}
+        if found := dial.search(text):
+            return {"meeting_id": found[2], "domain": found[1]}
+        return (found := apart.search(text)) and {"meeting_id": digits(found[1]), "domain": "67.217.95.2"}
 
     return find
 
 
 def blue_jeans(rule):
-    link = re.compile(r"https?://(?:[\w-]+\.)*bluejeans\.com/(\d+)(?!\w)", I)
-    address = re.compile(r"(?<![\w.@+-])(\d{6,12})(?:[.#]+\d+)?@(?:[\w-]+\.)*bjn\.vc\b|(?:bjn\.vc|199\.48\.152\.152)##(\d{6,12})", I)
+    link = re.compile(r"https?://(?:[\w-]+\.)*bluejeans\.com(?:/[a-z]+)?/(\d+)(?!\w)", I)
+    address = re.compile(r"(?<![\w.@+-])(\d{6,12})(?:[.#]+\d+)?@(?:[\w-]+\.)*bjn\.vc(?![\w.-]*\w)|(?:bjn\.vc|199\.48\.152\.152)##(\d{6,12})", I)
 
     def find(text, event):
         found = link.search(text) or address.search(text)
@@ -351,7 +356,7 @@ def blue_jeans(rule):
 
 
 AT_DOMAIN = "{{meeting_id}}@{{domain}}"
-ADDRESS = r"(?<![\w.@+-])(?P<meeting_id>[\w+~!$*#-][\w.+~!$*#-]*)@(?P<domain>{domain})(?![\w@-])"
+ADDRESS = r"(?<![\w.@+-])(?P<meeting_id>[\w+~!$*#-][\w.+~!$*#-]*)@(?P<domain>{domain})(?![\w@-]|\.\w)"
 
 
 def poly(domain):
@@ -371,7 +376,7 @@ TYPES = {
     ),
     "TeamsBodyBlueJeans": (poly("teams.bjn.vc"), "{{tenant_id}}.{{meeting_id}}@teams.bjn.vc"),
     "TeamsBodyCisco": (teams_cisco, "{{conf_id}}.{{tenant_key}}@{{domain}}"),
-    "GoogleMeet": (lambda rule: by_group(re.compile(r"sip:(?P<meeting_id>\d{13})@(?P<domain>[\w-]+(?:\.[\w-]+)+)", I)), AT_DOMAIN),
+    "GoogleMeet": (lambda rule: by_group(re.compile(r"(?<![\w.@+-])(?P<meeting_id>\d{13})@(?P<domain>[\w-]+(?:\.[\w-]+)+)", I)), AT_DOMAIN),
     "GoogleMeetSipGuestJoin": (meet_guest, AT_DOMAIN),
     "SkypeForBusiness": (skype, "__sfb__{{focus_id}}.{{user}}@{{domain}}"),
     "SkypeForBusinessBodyPoly": (poly("v.plcm.vc"), "{{tenant_id}}.{{meeting_id}}@v.plcm.vc"),
