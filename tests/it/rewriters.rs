@@ -157,7 +157,7 @@ fn every_rewriter_gives_back_the_link_it_was_given() {
             prop_assert_eq!(marked.unwrapped(), format!("Join here <{}> now", real));
             // Without brackets, a sentence's full stop would not be the link's.
             if wrapped.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '$') {
-                prop_assert_eq!(text(format!("a {wrapped} b")).unwrapped(), format!("a {real} b"));
+                prop_assert_eq!(text(format!("a {wrapped} b")).into_unwrapped(), format!("a {real} b"));
             }
             Ok(())
         });
