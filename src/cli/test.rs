@@ -16,7 +16,7 @@ use crate::diagnostic::did_you_mean;
 use crate::diagnostic::junit::{self, Case, Failure, Suite};
 use crate::model::rule_test::{Expect, RuleCase, RuleTest};
 use crate::model::{Desired, ProfileName};
-use crate::rules::Chain;
+use crate::rules::{Chain, Why};
 
 /// Most cases that are named where `--run` finds none.
 const NAMED_MAX: usize = 5;
@@ -204,6 +204,9 @@ fn because(expect: &Expect, judged: &Judged, rules: &[&str]) -> Option<String> {
     let trace = &judged.outcome.trace;
     let tried = trace.tried.iter().find(|tried| tried.rule.as_ref().is_some_and(|rule| same(rule.name.as_str())));
     if let Some(tried) = tried {
+        if tried.why == Why::Matched {
+            return None;
+        }
         return Some(format!("`{}`: {}", visible(expected), said(tried)));
     }
     let later = trace.not_tried.iter().any(|name| same(name.as_str()));

@@ -39,7 +39,11 @@ pub(super) fn trace_text(trace: &Trace, indent: &str) -> String {
         let _ = writeln!(out, "{indent}{}", link_text(link));
     }
     if trace.cut {
-        let _ = writeln!(out, "{indent}the body is longer than {} MiB: its end was not looked at", BODY_MAX >> 20);
+        let _ = writeln!(
+            out,
+            "{indent}the body is longer than {} MiB, or has more than 200,000 tags: its end was not looked at",
+            BODY_MAX >> 20
+        );
     }
     out
 }

@@ -28,7 +28,7 @@ pub struct InvitationText {
     unwrapped: Option<String>,
     /// The rewritten links, for the trace.
     pub wrapped: Vec<Wrapped>,
-    /// The body was longer than [`BODY_MAX`]: what follows was not looked at.
+    /// The body was longer than [`BODY_MAX`], or had more tags than are read (200,000): what follows was not looked at.
     pub cut: bool,
 }
 
@@ -60,23 +60,22 @@ pub fn text(body: &Body) -> InvitationText {
         Body::Text(text) => {
             let (source, cut) = bounded(text.expose());
             let source = transfer::quoted_printable(source);
-            let unmarked = html::is_marked(&source).then(|| html::marked_text(&source));
-            finish(normal::characters(unmarked.map_or(source, Cow::Owned)), cut)
+            if html::is_marked(&source) {
+                let (text, too_many) = html::marked_text(&source);
+                return finish(normal::characters(text.into()), cut || too_many);
+            }
+            finish(normal::characters(source), cut)
         }
         Body::Html(html) => {
             let (source, cut) = bounded(html.expose());
             // Either the whole source of a mail was taken for its HTML, or somebody pasted some into it.
-            match transfer::quoted_printable(source) {
-                Cow::Owned(source) => finish(normal::characters(html::text(&source).into()), cut),
-                Cow::Borrowed(source) => {
-                    let text = html::text(source);
-                    let decoded = match transfer::quoted_printable(&text) {
-                        Cow::Owned(decoded) => decoded,
-                        Cow::Borrowed(_) => text,
-                    };
-                    finish(normal::characters(decoded.into()), cut)
-                }
-            }
+            let source = transfer::quoted_printable(source);
+            let (text, too_many) = html::text(&source);
+            let text = match (&source, transfer::quoted_printable(&text)) {
+                (Cow::Borrowed(_), Cow::Owned(decoded)) => decoded,
+                _ => text,
+            };
+            finish(normal::characters(text.into()), cut || too_many)
         }
     }
 }
@@ -119,5 +118,11 @@ mod tests {
         let text = text(&Body::Text(Confidential::new("é".repeat(BODY_MAX / 2) + "é")));
         assert!(text.cut);
         assert_eq!(text.text.len(), BODY_MAX);
+    }
+
+    #[test]
+    fn a_body_of_nothing_but_tags_is_cut() {
+        assert!(text(&Body::Html(Confidential::new("<p>".repeat(250_000)))).cut);
+        assert!(text(&Body::Text(Confidential::new("<b>x</b>".repeat(125_000)))).cut);
     }
 }

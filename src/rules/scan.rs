@@ -184,13 +184,14 @@ fn stands_alone(text: &str, at: usize, end: usize) -> bool {
     let mut after = text[end..].chars();
     let (next, one_further) = (after.next(), after.next());
     let joined = |c: char| c.is_alphanumeric() || "@_=%&/\\+~".contains(c);
-    !before.is_some_and(|c| joined(c) || ".-,'#*$".contains(c))
-        && !next.is_some_and(|c| joined(c) || c == '-')
-        && !(next.is_some_and(|c| ".,:'".contains(c)) && one_further.is_some_and(|c| c.is_alphanumeric()))
+    let goes_on = next.is_some_and(|c| ".,:'".contains(c)) && one_further.is_some_and(char::is_alphanumeric);
+    before.is_none_or(|c| !joined(c) && !".-,'#*$".contains(c))
+        && next.is_none_or(|c| !joined(c) && c != '-')
+        && !goes_on
 }
 
 /// The number beside an `ADDRESS##NUMBER` for H.323, where `is_host` holds for the address: address and number.
-pub(super) fn behind_hashes<'t>(text: &'t str, is_host: impl Fn(&str) -> bool) -> Option<(&'t str, &'t str)> {
+pub(super) fn behind_hashes(text: &str, is_host: impl Fn(&str) -> bool) -> Option<(&str, &str)> {
     text.match_indices("##").find_map(|(at, _)| {
         let in_host = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
         let floor = text.floor_char_boundary(at.saturating_sub(HOST_MAX));
@@ -218,10 +219,11 @@ pub(super) fn words<'t>(text: &'t str, word: &'static str) -> impl Iterator<Item
         let (before, rest) = (text[..*at].chars().next_back(), &text[at + word.len()..]);
         let mut after = rest.chars();
         let next = after.next();
+        let goes_on = next == Some('.') && after.next().is_some_and(char::is_alphanumeric);
         found.eq_ignore_ascii_case(word)
-            && !before.is_some_and(|c| c.is_alphanumeric() || ".-_@".contains(c))
-            && !next.is_some_and(|c| c.is_alphanumeric() || "-_@".contains(c))
-            && !(next == Some('.') && after.next().is_some_and(char::is_alphanumeric))
+            && before.is_none_or(|c| !c.is_alphanumeric() && !".-_@".contains(c))
+            && next.is_none_or(|c| !c.is_alphanumeric() && !"-_@".contains(c))
+            && !goes_on
     })
 }
 

@@ -76,7 +76,7 @@ fn expression(numbers: &mut Mutations, depth: usize) -> String {
             ["0", "1", "-1", "99999999999999999999", "1e308", "0.5", "true", "none", "''"][numbers.below(9)].to_owned()
         }
         2 => format!("'{}'", numbers.piece().replace(['\'', '\\'], "")),
-        3 | 4 | 5 => format!("{}|{}", inner(numbers), FILTERS[numbers.below(FILTERS.len())]),
+        3..=5 => format!("{}|{}", inner(numbers), FILTERS[numbers.below(FILTERS.len())]),
         6 => {
             let operator =
                 ["+", "-", "*", "/", "//", "%", "**", "~", "and", "or", "==", "<", "in", "not in"][numbers.below(14)];

@@ -20,34 +20,38 @@ use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSin
 
 use super::wrapped::link;
 
-/// Turns HTML into text.
-pub(super) fn text(html: &str) -> String {
+/// Turns HTML into text; `true`: its end was left out for having too many tags.
+pub(super) fn text(html: &str) -> (String, bool) {
     read(html, Lines::Collapse)
 }
 
 /// Turns a text with some tags in it into text, as calendars have descriptions: its line ends are line ends.
-pub(super) fn marked_text(text: &str) -> String {
+pub(super) fn marked_text(text: &str) -> (String, bool) {
     read(text, Lines::Keep)
 }
 
 /// Whether a text has tags in it that somebody meant as such.
 pub(super) fn is_marked(text: &str) -> bool {
     const TAGS: [&str; 9] = ["br>", "br/>", "br />", "/a>", "/p>", "/b>", "/div>", "/span>", "/li>"];
-    let meant =
-        |rest: &str| TAGS.iter().any(|tag| rest.get(..tag.len()).is_some_and(|at| at.eq_ignore_ascii_case(tag)));
+    let meant = |rest: &str| {
+        // Most `<` are told by what follows them.
+        matches!(rest.as_bytes().first(), Some(b'b' | b'B' | b'/'))
+            && TAGS.iter().any(|tag| rest.get(..tag.len()).is_some_and(|at| at.eq_ignore_ascii_case(tag)))
+    };
     text.match_indices('<').any(|(at, _)| meant(&text[at + 1..]))
 }
 
-fn read(html: &str, lines: Lines) -> String {
+fn read(html: &str, lines: Lines) -> (String, bool) {
+    let (sifted, cut) = sift::sift(html);
     let sink = Writer { out: RefCell::new(Out { lines, ..Out::default() }) };
     let tokenizer = Tokenizer::new(&sink, TokenizerOpts::default());
     let input = BufferQueue::default();
-    input.push_back(sift::sift(html).as_str().into());
+    input.push_back(sifted.as_str().into());
     // Only a script, of which there are none left, would end the feeding early.
     let _ = tokenizer.feed(&input);
     tokenizer.end();
     drop(tokenizer);
-    sink.finish()
+    (sink.finish(), cut)
 }
 
 /// What a line end in the source is.
@@ -231,7 +235,7 @@ fn addresses(tag: &Tag) -> Vec<String> {
         let value = tag.attrs.iter().find(|each| &*each.name.local == attribute).map(|each| address(&each.value));
         let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
         let begins = |with: &&str| value.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
-        if !USELESS.iter().any(|each| begins(each)) && !found.contains(&value) {
+        if !USELESS.iter().any(begins) && !found.contains(&value) {
             found.push(value);
         }
     }
@@ -303,7 +307,7 @@ mod tests {
             ("<b>bold</b>face", "boldface"),
             ("", ""),
         ] {
-            assert_eq!(text(html), expected, "{html}");
+            assert_eq!(text(html).0, expected, "{html}");
         }
     }
 
@@ -341,7 +345,7 @@ mod tests {
             ("<base href='https://x.example'><a href='/j/1'>j</a>", "j </j/1>"),
             ("<p style='display:none'>a</p><p hidden>b", "a\nb"),
         ] {
-            assert_eq!(text(html), expected, "{html}");
+            assert_eq!(text(html).0, expected, "{html}");
         }
     }
 
@@ -355,7 +359,7 @@ mod tests {
             ("Join<https://x.example/1>\nAnn <ann@x.example><br/>", "Join<https://x.example/1>\nAnn <ann@x.example>"),
         ] {
             assert!(is_marked(marked), "{marked}");
-            assert_eq!(marked_text(marked), expected, "{marked}");
+            assert_eq!(marked_text(marked).0, expected, "{marked}");
         }
         for plain in ["a < b", "<https://x.example>", "<a@x.example>", "x<", "1 <b 2", ""] {
             assert!(!is_marked(plain), "{plain}");
@@ -366,19 +370,19 @@ mod tests {
     fn tags_with_thousands_of_attributes_cost_no_more_than_others() {
         let attributes: String = (0..100_000).map(|number| format!("a{number} ")).collect();
         let html = format!("<p {attributes}>lost</p>kept <a href='https://x.example'>link</a>");
-        assert!(text(&html).ends_with("link <https://x.example>"));
+        assert!(text(&html).0.ends_with("link <https://x.example>"));
     }
 
     #[test]
     fn deep_nesting_is_only_long() {
         let html = "<div>".repeat(100_000) + "x";
-        assert_eq!(text(&html), "x");
+        assert_eq!(text(&html), ("x".to_owned(), false));
     }
 
     #[test]
     fn long_attributes_and_characters_across_pieces_stay_whole() {
         let link = format!("https://x.example/?q={}", "é%20".repeat(2000));
         let html = format!("{}<a href=\"{link}\">j</a>", "é".repeat(700));
-        assert!(text(&html).ends_with(&format!("j <{link}>")));
+        assert!(text(&html).0.ends_with(&format!("j <{link}>")));
     }
 }

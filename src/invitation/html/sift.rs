@@ -22,15 +22,27 @@ const KEPT: [&str; 2] = ["href", "originalsrc"];
 /// Schemes that show that `<…>` is an address, not a tag.
 const SCHEMES: [&str; 7] = ["http:", "https:", "mailto:", "sip:", "sips:", "h323:", "tel:"];
 
-/// The worthwhile part of `html`.
-pub(super) fn sift(html: &str) -> String {
+/// Most tags and `&` that are read. They are what costs time; invitations have some thousands.
+const MARKS_MAX: usize = 200_000;
+
+/// The worthwhile part of `html`, and whether its end was left out for having too many tags.
+pub(super) fn sift(html: &str) -> (String, bool) {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
-    while let Some(at) = rest.find('<') {
+    let mut marks = 0;
+    while let Some(at) = rest.find(['<', '&']) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
+        marks += 1;
+        if marks > MARKS_MAX {
+            return (out, true);
+        }
         let bytes = rest.as_bytes();
         rest = match (bytes.get(1), bytes.get(2)) {
+            _ if bytes[0] == b'&' => {
+                out.push('&');
+                &rest[1..]
+            }
             (Some(b'!'), _) if rest.starts_with("<!--") => after_comment(&rest[4..]),
             (Some(b'/'), Some(letter)) if letter.is_ascii_alphabetic() => end_tag(&mut out, &rest[2..]),
             (Some(b'!' | b'?'), _) | (Some(b'/'), Some(_)) => after(rest, ">"),
@@ -42,7 +54,7 @@ pub(super) fn sift(html: &str) -> String {
         };
     }
     out.push_str(rest);
-    out
+    (out, false)
 }
 
 /// What follows the first `end`; nothing when there is none.
@@ -87,7 +99,7 @@ fn start_tag<'t>(out: &mut String, text: &'t str) -> &'t str {
     // Up to the next `<`, so that no part of the text is looked at for two of them.
     let address = text.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '<' | '>')).unwrap_or(text.len());
     let scheme = |scheme: &&str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    if text[..address].contains('@') || SCHEMES.iter().any(|each| scheme(each)) {
+    if text[..address].contains('@') || SCHEMES.iter().any(scheme) {
         out.push_str("&lt;");
         return text;
     }
@@ -191,7 +203,16 @@ mod tests {
             ("<é>", "<é>"),
             ("</a é=\"ü\">", "</a>"),
         ] {
-            assert_eq!(sift(html), expected, "{html}");
+            assert_eq!(sift(html).0, expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn more_tags_than_any_invitation_has_are_not_read() {
+        for piece in ["<p>", "<a href=x>", "&", "&lt;"] {
+            assert!(!sift(&piece.repeat(MARKS_MAX)).1, "{piece}");
+            let (read, cut) = sift(&format!("{}end", piece.repeat(MARKS_MAX + 1)));
+            assert!(cut && !read.ends_with("end"), "{piece}");
         }
     }
 
@@ -201,7 +222,7 @@ mod tests {
             ["<https:x", "<a@x", "<!-- -", "<style></styl", "<p a=\"", "<a b ", "</", "<!", "<title>x", "<p =", "<"]
         {
             let html = piece.repeat(200_000);
-            assert!(sift(&html).len() <= html.len() * 2, "{piece}");
+            assert!(sift(&html).0.len() <= html.len() * 2, "{piece}");
         }
     }
 }

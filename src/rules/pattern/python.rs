@@ -149,8 +149,7 @@ impl<'p> Reader<'p> {
             '#' if self.flags.verbose => {
                 self.rest = self.rest.split_once('\n').map_or("", |(_, rest)| rest);
             }
-            _ if self.flags.verbose && character.is_ascii_whitespace()
-                || character == '\u{b}' && self.flags.verbose => {}
+            _ if self.flags.verbose && (character.is_ascii_whitespace() || character == '\u{b}') => {}
             _ => self.push(character.encode_utf8(&mut [0; 4])),
         }
         Ok(())
