@@ -71,10 +71,14 @@ pub fn text(body: &Body) -> InvitationText {
             // Either the whole source of a mail was taken for its HTML, or somebody pasted some into it.
             let source = transfer::quoted_printable(source);
             let (text, too_many) = html::text(&source);
-            let text = match (&source, transfer::quoted_printable(&text)) {
-                (Cow::Borrowed(_), Cow::Owned(decoded)) => decoded,
-                _ => text,
+            let decoded = match source {
+                Cow::Owned(_) => None,
+                Cow::Borrowed(_) => match transfer::quoted_printable(&text) {
+                    Cow::Owned(decoded) => Some(decoded),
+                    Cow::Borrowed(_) => None,
+                },
             };
+            let text = decoded.unwrap_or(text);
             finish(normal::characters(text.into()), cut || too_many)
         }
     }
