@@ -167,6 +167,30 @@ pub struct RuleSpec {
     pub carried: bool,
 }
 
+impl RuleSpec {
+    /// A rule of `rule_type` as a document that says no more than that has it.
+    #[must_use]
+    pub fn of(name: RuleName, priority: u16, rule_type: RuleType) -> Self {
+        Self {
+            name,
+            priority,
+            rule_type,
+            enabled: true,
+            include_password: false,
+            company_id: None,
+            domain: None,
+            default_processing: true,
+            transform: None,
+            match_pattern: None,
+            replace: None,
+            template: None,
+            when: When::default(),
+            protocol: Protocol::Auto,
+            carried: true,
+        }
+    }
+}
+
 /// The condition of a rule; empty: always.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct When {

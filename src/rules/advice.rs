@@ -14,7 +14,7 @@ use super::trace::{Trace, Tried, Why};
 use super::types;
 use crate::invitation;
 use crate::model::desired::{RuleType, When};
-use crate::model::{Body, Confidential, EvaluationId, EvaluationSpec, Event, MatchedBy, Protocol, RuleName, RuleSpec};
+use crate::model::{Body, Confidential, EvaluationId, EvaluationSpec, Event, MatchedBy, RuleName, RuleSpec};
 
 /// Stands for the value a rule would need: it cannot be known from the invitation.
 const DOMAIN: &str = "DOMAIN";
@@ -194,22 +194,11 @@ fn of_all_types(spec: &EvaluationSpec, trace: &Trace) -> EvaluationSpec {
     // Guest joins cost money: what the invitation itself offers goes first.
     missing.sort_by_key(guest);
     let rules = missing.into_iter().zip(1..).filter_map(|(rule_type, priority)| {
+        let name = RuleName::parse(&format!("{rule_type:?}")).ok()?;
         Some(Arc::new(RuleSpec {
-            name: RuleName::parse(&format!("{rule_type:?}")).ok()?,
-            priority,
-            rule_type,
-            enabled: true,
-            include_password: false,
             company_id: Some(COMPANY.into()),
             domain: Some(DOMAIN.into()),
-            default_processing: true,
-            transform: None,
-            match_pattern: None,
-            replace: None,
-            template: None,
-            when: When::default(),
-            protocol: Protocol::Auto,
-            carried: true,
+            ..RuleSpec::of(name, priority, rule_type)
         }))
     });
     EvaluationSpec {

@@ -39,6 +39,30 @@ pub(super) const ONLINE_MEETING_CONF_LINK: Property = Property {
     icalendar: "X-MICROSOFT-ONLINEMEETINGCONFLINK",
 };
 
+/// Names under which Exchange, Graph and Google keep a link to join by.
+pub(super) const LINKS: [&str; 7] = [
+    "hangoutLink",
+    "onlineMeetingUrl",
+    "online_meeting_url",
+    "online_meeting_external_link",
+    "OnlineMeetingExternalLink",
+    "skype_teams_meeting_url",
+    "SkypeTeamsMeetingUrl",
+];
+
+/// The same in iCalendar, in upper case; `CONFERENCE` is that of RFC 7986.
+pub(super) const ICALENDAR_LINKS: [&str; 6] = [
+    "CONFERENCE",
+    "X-GOOGLE-CONFERENCE",
+    "X-GOOGLE-HANGOUT",
+    "X-MICROSOFT-ONLINEMEETINGEXTERNALLINK",
+    "X-MICROSOFT-SKYPETEAMSMEETINGURL",
+    "X-ONLINE-MEETING-URL",
+];
+
+/// How the names begin that Zoom's own iCalendar properties have.
+pub(super) const ICALENDAR_ZOOM: &str = "X-ZOOM";
+
 impl Property {
     /// Its value in `event`, trimmed and never empty.
     ///

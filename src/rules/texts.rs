@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use serde_json::Value;
 
 use super::anchors::Anchored;
+use super::properties::{ICALENDAR_LINKS, ICALENDAR_ZOOM, LINKS};
 use crate::invitation::{self, InvitationText};
 use crate::model::Event;
 
@@ -100,30 +101,6 @@ impl<'e> Texts<'e> {
         .map(|(place, text, _)| (place, text))
     }
 }
-
-/// Names under which Exchange, Graph and Google keep a link to join by.
-const LINKS: [&str; 7] = [
-    "hangoutLink",
-    "onlineMeetingUrl",
-    "online_meeting_url",
-    "online_meeting_external_link",
-    "OnlineMeetingExternalLink",
-    "skype_teams_meeting_url",
-    "SkypeTeamsMeetingUrl",
-];
-
-/// The same in iCalendar, in upper case; `CONFERENCE` is that of RFC 7986.
-const ICALENDAR_LINKS: [&str; 6] = [
-    "CONFERENCE",
-    "X-GOOGLE-CONFERENCE",
-    "X-GOOGLE-HANGOUT",
-    "X-MICROSOFT-ONLINEMEETINGEXTERNALLINK",
-    "X-MICROSOFT-SKYPETEAMSMEETINGURL",
-    "X-ONLINE-MEETING-URL",
-];
-
-/// How the names begin that Zoom's own iCalendar properties have.
-const ICALENDAR_ZOOM: &str = "X-ZOOM";
 
 /// What the calendar keeps beside the text to join by, one a line: Google's `conferenceData` and `hangoutLink`, Graph's
 /// `onlineMeeting`, the links that Exchange and iCalendar know by name.

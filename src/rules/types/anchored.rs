@@ -6,8 +6,8 @@ mod tests {
     use serde_yaml::Value;
 
     use super::super::provider;
-    use crate::model::desired::{RuleType, When};
-    use crate::model::{Body, Confidential, Event, Person, Protocol, RuleName, RuleSpec};
+    use crate::model::desired::RuleType;
+    use crate::model::{Body, Confidential, Event, Person, RuleName, RuleSpec};
     use crate::rules::texts::Texts;
 
     /// Length of a text of nothing but anchors, in bytes.
@@ -35,21 +35,10 @@ mod tests {
 
     fn rule(rule_type: RuleType) -> RuleSpec {
         RuleSpec {
-            name: RuleName::parse("rule").unwrap(),
-            priority: 1,
-            rule_type,
-            enabled: true,
             include_password: true,
             company_id: Some("company".into()),
             domain: Some("vc.example.com".into()),
-            default_processing: true,
-            transform: None,
-            match_pattern: None,
-            replace: None,
-            template: None,
-            when: When::default(),
-            protocol: Protocol::Auto,
-            carried: true,
+            ..RuleSpec::of(RuleName::parse("rule").unwrap(), 1, rule_type)
         }
     }
 

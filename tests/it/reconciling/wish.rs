@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use otj::model::desired::{Mode, OnRemove, ReplaceSubject, RoomSource, RuleType, View, When};
+use otj::model::desired::{Mode, OnRemove, ReplaceSubject, RoomSource, RuleType, View};
 use otj::model::device::{OnConflict, PolyEmit, PolyModel, TlsMode, Wire};
 use otj::model::service::{CalDavSpec, Service};
 use otj::model::{
     CiscoSpec, Desired, DeviceSpec, Digest, EndpointName, EndpointSpec, EvaluationId, EvaluationSpec, IntegrationName,
-    IntegrationSpec, LocationName, PolySpec, ProfileName, ProfileSpec, Protocol, Renames, RoomEmail, RoomKey, RoomSpec,
-    RuleName, RuleSpec, Secret, SecretValue,
+    IntegrationSpec, LocationName, PolySpec, ProfileName, ProfileSpec, Renames, RoomEmail, RoomKey, RoomSpec, RuleName,
+    RuleSpec, Secret, SecretValue,
 };
 
 /// The room's address.
@@ -179,21 +179,5 @@ fn device_of(text: &str, name: &str) -> DeviceSpec {
 }
 
 fn rule(domain: &str) -> RuleSpec {
-    RuleSpec {
-        name: RuleName::parse("video").unwrap(),
-        priority: 1,
-        rule_type: RuleType::Domain,
-        enabled: true,
-        include_password: false,
-        company_id: None,
-        domain: Some(domain.to_owned()),
-        default_processing: true,
-        transform: None,
-        match_pattern: None,
-        replace: None,
-        template: None,
-        when: When::default(),
-        protocol: Protocol::Auto,
-        carried: true,
-    }
+    RuleSpec { domain: Some(domain.to_owned()), ..RuleSpec::of(RuleName::parse("video").unwrap(), 1, RuleType::Domain) }
 }

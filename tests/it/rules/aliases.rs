@@ -1,7 +1,7 @@
 //! What may be dialled: hostile addresses through the one door, as a template gives them, with and without a list of domains.
 
 use otj::model::desired::RuleType;
-use otj::model::{Body, Confidential, EvaluationSpec, Event, Person, RuleSpec};
+use otj::model::{EvaluationSpec, Event, RuleSpec};
 use otj::rules::Chain;
 
 use super::corpus::{evaluation, rule};
@@ -10,22 +10,7 @@ use super::corpus::{evaluation, rule};
 fn event(alias: &str) -> Event {
     let mut properties = serde_json::Map::new();
     properties.insert("alias".into(), alias.into());
-    Event {
-        uid: "u1".into(),
-        original_start: None,
-        start: "2026-07-05T22:30:00Z".parse().unwrap(),
-        end: "2026-07-05T23:30:00Z".parse().unwrap(),
-        all_day: false,
-        subject: Confidential::new("Weekly"),
-        organizer: Person { name: Confidential::new("Dana Field"), email: Confidential::new("dana@example.com") },
-        location: Confidential::default(),
-        body: Body::None,
-        private: false,
-        tentative: false,
-        properties,
-        time_zone: None,
-        last_modified: None,
-    }
+    Event { properties, ..super::corpus::event("") }
 }
 
 fn custom() -> RuleSpec {

@@ -2,31 +2,12 @@
 
 use otj::model::desired::{RuleType, When};
 use otj::model::{
-    Agenda, Body, Complete, Confidential, Digest, EvaluationSpec, Event, IntegrationName, MatchedBy, Person, Proof,
-    Protocol, RoomEmail, RoomKey, RuleSpec, Window,
+    Agenda, Body, Complete, Confidential, Digest, EvaluationSpec, Event, IntegrationName, MatchedBy, Proof, Protocol,
+    RoomEmail, RoomKey, RuleSpec, Window,
 };
 use otj::rules::{Chain, Outcome, Why, evaluate};
 
-use super::corpus::{evaluation, rule};
-
-fn event(body: &str) -> Event {
-    Event {
-        uid: "u1".into(),
-        original_start: None,
-        start: "2026-07-05T22:30:00Z".parse().unwrap(),
-        end: "2026-07-05T23:30:00Z".parse().unwrap(),
-        all_day: false,
-        subject: Confidential::new("Weekly"),
-        organizer: Person { name: Confidential::new(""), email: Confidential::new("dana@mail.example.com") },
-        location: Confidential::default(),
-        body: Body::Text(Confidential::new(body)),
-        private: false,
-        tentative: false,
-        properties: serde_json::Map::new(),
-        time_zone: None,
-        last_modified: None,
-    }
-}
+use super::corpus::{evaluation, event, rule};
 
 fn custom(name: &str, priority: u16, template: &str) -> RuleSpec {
     RuleSpec { template: Some(template.into()), ..rule(name, priority, RuleType::Custom) }

@@ -13,11 +13,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use otj::model::desired::{RuleType, When};
+use otj::model::desired::RuleType;
 use otj::model::names::EvaluationId;
-use otj::model::{
-    Body, Confidential, Digest, EvaluationSpec, Event, Person, ProfileName, Protocol, RuleName, RuleSpec,
-};
+use otj::model::{Body, Confidential, Digest, EvaluationSpec, Event, Person, ProfileName, RuleName, RuleSpec};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -198,25 +196,29 @@ pub(crate) fn evaluation(rules: Vec<RuleSpec>) -> EvaluationSpec {
     }
 }
 
+/// An invitation of nothing but `body`, in plain text.
+pub(crate) fn event(body: &str) -> Event {
+    Event {
+        uid: "u1".into(),
+        original_start: None,
+        start: "2026-07-05T22:30:00Z".parse().unwrap(),
+        end: "2026-07-05T23:30:00Z".parse().unwrap(),
+        all_day: false,
+        subject: Confidential::new("Weekly"),
+        organizer: Person { name: Confidential::default(), email: Confidential::new("dana@mail.example.com") },
+        location: Confidential::default(),
+        body: Body::Text(Confidential::new(body)),
+        private: false,
+        tentative: false,
+        properties: serde_json::Map::new(),
+        time_zone: None,
+        last_modified: None,
+    }
+}
+
 /// A rule of `rule_type` with everything at its default.
 pub(crate) fn rule(name: &str, priority: u16, rule_type: RuleType) -> RuleSpec {
-    RuleSpec {
-        name: RuleName::parse(name).unwrap(),
-        priority,
-        rule_type,
-        enabled: true,
-        include_password: false,
-        company_id: None,
-        domain: None,
-        default_processing: true,
-        transform: None,
-        match_pattern: None,
-        replace: None,
-        template: None,
-        when: When::default(),
-        protocol: Protocol::Auto,
-        carried: true,
-    }
+    RuleSpec::of(RuleName::parse(name).unwrap(), priority, rule_type)
 }
 
 impl Rule {
