@@ -102,7 +102,9 @@ impl Template {
     #[must_use]
     pub fn names(&self) -> BTreeSet<String> {
         let names = self.0.get_template(NAME).map(|template| template.undeclared_variables(true)).unwrap_or_default();
-        let mut sorted = BTreeSet::from_iter(names);
+        let written =
+            |name: String| name.split_once(PAID).map_or(name.clone(), |(of, _)| of.trim_end_matches('.').into());
+        let mut sorted: BTreeSet<String> = names.into_iter().map(written).collect();
         sorted.retain(|name| !functions::FUNCTIONS.contains(&name.as_str()));
         sorted
     }
@@ -124,13 +126,20 @@ impl Template {
     }
 }
 
+/// The method that gives back what it is called on, for as much fuel as that is long. The engine takes a character out of a text,
+/// or a part, by counting from its begin, and asks no fuel for it: so every subscript, `a[1]`, is compiled as `a.‹PAID›()[1]`.
+const PAID: &str = "__paid__";
+
 /// The name of the one template of an environment; it ends so that nothing is escaped.
 const NAME: &str = "template.txt";
 
 fn compile(base: &Environment<'static>, text: &str) -> Result<Template, String> {
-    limits::check(text)?;
+    let mut paying = text.to_owned();
+    for at in limits::check(text)?.into_iter().rev() {
+        paying.insert_str(at, &format!(".{PAID}()"));
+    }
     let mut environment = base.clone();
-    environment.add_template_owned(NAME, text.to_owned()).map_err(|error| explain(&error))?;
+    environment.add_template_owned(NAME, paying).map_err(|error| explain(&error))?;
     Ok(Template(environment))
 }
 
@@ -309,6 +318,13 @@ mod tests {
             "{{ pex_regex_search('x' * 20000, 'x') }}",
             "{{ pex_random_pin(99999999) }}",
             "{{ [calendar_event.body * 3000]|pex_to_json }}",
+            "{% set a = 'x' * 60000 %}{% for i in range(1000) %}{% if a[59999] %}{% endif %}{% endfor %}",
+            "{% set a = 'x' * 60000 %}{% for i in range(1000) %}{% if a.59999 %}{% endif %}{% endfor %}",
+            "{% set a = 'x' * 60000 %}{% for i in range(1000) %}{% if a[:0] or (a)[-1:1:-1] %}{% endif %}{% endfor %}",
+            "{% set a = 'x' * 60000 %}{% for i in range(1000) %}{% if a is lower %}{% endif %}{% endfor %}",
+            "{% set a = 'x' * 60000 %}{% for i in range(1000) %}{% if 'b'.find(a) == 1 %}{% endif %}{% endfor %}",
+            "{% set a = [''] * 30000 %}{% for i in range(100) %}{% if ''.join(a) %}{% endif %}{% endfor %}",
+            "{% set a = [''] * 30000 %}{% for i in range(100) %}{% if a|pex_find_first_match('x') %}{% endif %}{% endfor %}",
         ] {
             assert!(render(template).is_err(), "{template}");
         }

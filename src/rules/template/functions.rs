@@ -160,9 +160,9 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     }
 }
 
-/// Pays for reading `text`: a unit of fuel for 64 bytes, as the engine reckons.
+/// Pays for reading `text`: a unit of fuel for 64 bytes, as the engine reckons, and one for beginning it.
 fn paid(state: &State, text: &str) -> Result<(), Error> {
-    state.consume_fuel(text.len() as u64 / 64)
+    state.consume_fuel(1 + text.len() as u64 / 64)
 }
 
 fn failed(text: impl Into<String>) -> Error {
@@ -208,6 +208,7 @@ fn regex_replace(state: &State, text: &str, find: &str, replacement: &str) -> Re
 
 fn find_first_match(state: &State, list: Value, pattern: &str) -> Result<Value, Error> {
     for item in list.try_iter()? {
+        paid(state, "")?;
         let Some(text) = item.as_str() else { continue };
         let found = pattern_for(state, pattern, text)?.find(text).map_err(|error| failed(error.to_string()))?;
         if found.is_some() {
@@ -257,11 +258,12 @@ fn update(dictionary: Value, other: Value) -> Result<Value, Error> {
 }
 
 /// Whether an address lies in one of the networks.
-fn in_subnet(address: &str, networks: Value) -> Result<bool, Error> {
+fn in_subnet(state: &State, address: &str, networks: Value) -> Result<bool, Error> {
     let address: IpAddr = address.trim().parse().map_err(|_| failed("`pex_in_subnet` takes an IP address"))?;
     let list = if networks.as_str().is_some() { Value::from(vec![networks]) } else { networks };
     for network in list.try_iter()? {
         let text = network.as_str().unwrap_or_default();
+        paid(state, text)?;
         let within =
             within(address, text).ok_or_else(|| failed("`pex_in_subnet` takes networks such as \"10.0.0.0/8\""))?;
         if within {

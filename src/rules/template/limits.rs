@@ -24,15 +24,16 @@ const KEYWORDS: [&str; 8] = ["if", "elif", "else", "and", "or", "not", "in", "is
 /// Names that stand for themselves.
 const LITERALS: [&str; 6] = ["true", "false", "none", "True", "False", "None"];
 
-/// Refuses what templates may not contain.
+/// Refuses what templates may not contain. What comes back is where a subscript begins, in bytes: `[` of `a[1]`, `.` of `a.1`.
 ///
 /// # Errors
 /// Names it, and what to write instead.
-pub(super) fn check(text: &str) -> Result<(), String> {
+pub(super) fn check(text: &str) -> Result<Vec<usize>, String> {
     if text.chars().count() > LENGTH_MAX {
         return Err(format!("it is longer than {LENGTH_MAX} characters"));
     }
     let mut growing = 0;
+    let mut subscripts = vec![];
     let mut listed: u64 = 1;
     let (mut lists, mut multiplies) = (false, false);
     let mut rest = text;
@@ -53,6 +54,8 @@ pub(super) fn check(text: &str) -> Result<(), String> {
             continue;
         }
         let words = words(inside, closing);
+        let begin = text.len() - inside.len();
+        subscripts.extend(words.subscripts.iter().map(|at| begin + at));
         growing += words.growing;
         if growing > GROWING_MAX {
             return Err(format!(
@@ -85,7 +88,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         line += inside[..end].matches('\n').count();
         rest = &inside[end..];
     }
-    Ok(())
+    Ok(subscripts)
 }
 
 /// A filter or function that is not there.
@@ -126,6 +129,8 @@ struct Words<'t> {
     multiplies: bool,
     /// How many values each list, tuple and dictionary with names in it holds.
     widths: Vec<u64>,
+    /// Where subscripts begin.
+    subscripts: Vec<usize>,
     /// Names, literals and signs.
     signs: usize,
     /// Bytes up to the end of the closing mark.
@@ -152,20 +157,31 @@ fn words<'t>(inside: &'t str, closing: &str) -> Words<'t> {
         growing: 0,
         multiplies: false,
         widths: vec![],
+        subscripts: vec![],
         signs: 0,
         length: inside.len(),
     };
     // The last character that was neither space nor part of a name.
     let mut before = b' ';
+    let mut dot = 0;
     let mut open: Vec<Bracket> = vec![];
     let mut at = 0;
     while at < bytes.len() {
         words.signs += usize::from(!bytes[at].is_ascii_whitespace());
         match bytes[at] {
             byte @ (b'(' | b'[' | b'{') => {
-                let after_value = before == b'n' || b")]}\"'".contains(&before);
+                let after_value = b"n0)]}\"'".contains(&before);
+                if byte == b'[' && after_value {
+                    words.subscripts.push(at);
+                }
                 open.push(Bracket { makes_list: byte == b'{' || !after_value, ..Bracket::default() });
             }
+            // It belongs to the number.
+            b'.' if before == b'0' => {
+                at += 1;
+                continue;
+            }
+            b'.' => dot = at,
             b',' => {
                 if let Some(bracket) = open.last_mut() {
                     bracket.commas += 1;
@@ -201,7 +217,12 @@ fn words<'t>(inside: &'t str, closing: &str) -> Words<'t> {
                 }
                 let name = &inside[begin..at];
                 let called = bytes[at..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'(');
-                let keyword = KEYWORDS.contains(&name) || words.list.last() == Some(&"is");
+                let is_test = matches!(words.list.as_slice(), [.., "is"] | [.., "is", "not"]);
+                let keyword = KEYWORDS.contains(&name) || is_test;
+                let number = name.as_bytes()[0].is_ascii_digit();
+                if before == b'.' && number {
+                    words.subscripts.push(dot);
+                }
                 match before {
                     b'|' => words.filters.push(name),
                     b'.' => {}
@@ -211,12 +232,17 @@ fn words<'t>(inside: &'t str, closing: &str) -> Words<'t> {
                 words.list.push(name);
                 // It keeps what a dictionary held beside what it adds.
                 words.growing += usize::from(name == "pex_update");
-                let literal = name.as_bytes()[0].is_ascii_digit() || LITERALS.contains(&name);
+                let literal = number || LITERALS.contains(&name);
                 if let Some(bracket) = open.last_mut().filter(|_| !literal) {
                     bracket.named = true;
                 }
-                // Stands for any name.
-                before = if keyword { b' ' } else { b'n' };
+                before = match (keyword, number && before != b'.') {
+                    (true, _) => b' ',
+                    // Stands for any number.
+                    (false, true) => b'0',
+                    // Stands for any name.
+                    (false, false) => b'n',
+                };
                 continue;
             }
             // Inside brackets the two signs are a bracket and another sign.
@@ -284,7 +310,35 @@ mod tests {
             assert!(error.contains(part), "{error}");
         }
         let table: Vec<_> = (0..200).map(|number| format!("'{number}.example': 'x{number}'")).collect();
-        assert_eq!(check(&format!("{{{{ {{{}}}[a] }}}}", table.join(","))), Ok(()));
+        assert!(check(&format!("{{{{ {{{}}}[a] }}}}", table.join(","))).is_ok());
+    }
+
+    #[test]
+    fn subscripts_are_found_and_lists_are_none() {
+        for (template, expected) in [
+            ("x[0] {{ a[0] }}", "x[0] {{ a^[0] }}"),
+            (
+                "{{ a.b [1:][::2]|first }}{{ (a)[0] }}{{ range(3)[-1] }}",
+                "{{ a.b ^[1:]^[::2]|first }}{{ (a)^[0] }}{{ range(3)^[-1] }}",
+            ),
+            ("{{ a.0.b.12 }}{{ 1.5 }}{{ a.b1 }}", "{{ a^.0.b^.12 }}{{ 1.5 }}{{ a.b1 }}"),
+            ("{{ 'x[0]'[0] }}{{ {'a': [1]}['a'][0] }}", "{{ 'x[0]'^[0] }}{{ {'a': [1]}^['a']^[0] }}"),
+            ("{% for x in [1] if x in [2] %}{% endfor %}", "{% for x in [1] if x in [2] %}{% endfor %}"),
+            (
+                "{% set a = [1] %}{{ a is eq [1] }}{{ a is not eq [1] }}",
+                "{% set a = [1] %}{{ a is eq [1] }}{{ a is not eq [1] }}",
+            ),
+            (
+                "{# a[0] #}{% raw %}{{ a[0] }}{% endraw %}{{ é ~ b[c[0]] }}",
+                "{# a[0] #}{% raw %}{{ a[0] }}{% endraw %}{{ é ~ b^[c^[0]] }}",
+            ),
+        ] {
+            let mut marked = template.to_owned();
+            for at in check(template).unwrap().into_iter().rev() {
+                marked.insert(at, '^');
+            }
+            assert_eq!(marked, expected);
+        }
     }
 
     #[test]
@@ -304,7 +358,7 @@ mod tests {
             "{{ a.b.upper() }}{{ a is sameas(b) }}{% for x in (1, 2) %}{{ x }}{% endfor %}",
             "{{ (a|default('')) | lower }}",
         ] {
-            assert_eq!(check(template), Ok(()), "{template}");
+            assert!(check(template).is_ok(), "{template}");
         }
     }
 

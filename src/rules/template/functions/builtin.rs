@@ -6,7 +6,7 @@
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value, filters, tests};
 
-use super::super::OUTPUT_MAX;
+use super::super::{OUTPUT_MAX, PAID};
 use super::{GREW, bounded, failed, paid};
 
 /// Most numbers of a `range`.
@@ -21,7 +21,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     environment.add_filter("float", float);
     environment.add_filter("format", format_percent);
     environment.add_filter("int", int);
-    environment.add_filter("join", |list: Value, separator: Option<&str>| join(&list, separator));
+    environment.add_filter("join", |state: &State, list: Value, separator: Option<&str>| join(state, &list, separator));
     environment.add_filter("last", filters::last);
     environment.add_filter("length", filters::length);
     environment.add_filter("lower", filters::lower);
@@ -29,7 +29,10 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     environment.add_filter("replace", |state: &State, text: &Value, from: &Value, to: &Value, count: Option<i64>| {
         let text = text_of(text)?;
         paid(state, &text)?;
-        replace(&text, &text_of(from)?, &text_of(to)?, count)
+        let (from, to) = (text_of(from)?, text_of(to)?);
+        paid(state, &from)?;
+        paid(state, &to)?;
+        replace(&text, &from, &to, count)
     });
     environment.add_filter("round", filters::round);
     environment.add_filter("striptags", striptags);
@@ -63,7 +66,9 @@ fn add_tests(environment: &mut Environment<'static>) {
         "iterable" => tests::is_iterable,
         "le" => tests::is_le,
         "lessthan" => tests::is_lt,
-        "lower" => tests::is_lower,
+        "lower" => |state: &State, value: &Value| {
+            paid(state, value.as_str().unwrap_or_default()).map(|()| tests::is_lower(value))
+        },
         "lt" => tests::is_lt,
         "mapping" => tests::is_mapping,
         "ne" => tests::is_ne,
@@ -76,7 +81,9 @@ fn add_tests(environment: &mut Environment<'static>) {
         "string" => tests::is_string,
         "true" => tests::is_true,
         "undefined" => tests::is_undefined,
-        "upper" => tests::is_upper,
+        "upper" => |state: &State, value: &Value| {
+            paid(state, value.as_str().unwrap_or_default()).map(|()| tests::is_upper(value))
+        },
     }
 }
 
@@ -135,9 +142,10 @@ fn text_of(value: &Value) -> Result<String, Error> {
     }
 }
 
-fn join(list: &Value, separator: Option<&str>) -> Result<String, Error> {
+fn join(state: &State, list: &Value, separator: Option<&str>) -> Result<String, Error> {
     let mut out = String::new();
     for (index, item) in list.try_iter()?.enumerate() {
+        paid(state, "")?;
         if index > 0 {
             out.push_str(separator.unwrap_or_default());
         }
@@ -223,14 +231,18 @@ fn range(low: i64, high: Option<i64>, step: Option<i64>) -> Result<Vec<i64>, Err
 fn method(state: &mut State, value: &Value, name: &str, arguments: &[Value]) -> Result<Value, Error> {
     let text = value.as_str();
     paid(state, text.unwrap_or_default())?;
+    for argument in arguments {
+        paid(state, argument.as_str().unwrap_or_default())?;
+    }
     match (name, text, arguments) {
+        (PAID, _, []) => Ok(value.clone()),
         ("replace", Some(text), [from, to, count @ ..]) => {
             let (Some(from), Some(to)) = (from.as_str(), to.as_str()) else {
                 return Err(failed("`replace` takes two texts"));
             };
             replace(text, from, to, count.first().and_then(Value::as_i64)).map(Value::from)
         }
-        ("join", Some(separator), [list]) => join(list, Some(separator)).map(Value::from),
+        ("join", Some(separator), [list]) => join(state, list, Some(separator)).map(Value::from),
         (
             "upper" | "lower" | "strip" | "lstrip" | "rstrip" | "split" | "splitlines" | "startswith" | "endswith"
             | "find" | "rfind" | "count" | "title" | "capitalize" | "isdigit" | "isnumeric" | "isalpha" | "isalnum"
