@@ -1,9 +1,12 @@
 //! The daemon as a process, on real files, with a simulated codec and a Poly-like client outside.
 
+mod replaced;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use otj::http::{Http, HttpOptions, Method, Request, StatusCode, Trust, Url};
@@ -37,15 +40,28 @@ struct Site {
 
 struct Daemon {
     child: Child,
+    /// Every line it wrote so far.
+    log: Arc<Mutex<String>>,
     web: SocketAddr,
     poly: SocketAddr,
 }
 
 impl Site {
+    /// With documents, and a calendar of two meetings.
     async fn new() -> Self {
+        let site = Self::bare().await;
+        site.write("documents.yaml", &site.documents("Zoom"));
+        // A second directory of the same deployment, with the Poly endpoint.
+        std::fs::write(site.path("overlay/trio.yaml"), TRIO).unwrap();
+        site.invite(&[("standup", 1), ("review", 3)]);
+        site
+    }
+
+    /// Without documents.
+    async fn bare() -> Self {
         let clock = Clock::system();
         let stop = CancellationToken::new();
-        let (codec, codec_address) = codec(&clock, &stop).await;
+        let (codec, codec_address) = codec(&clock, "FOC1", &stop).await;
         let dir = tempfile::tempdir().unwrap();
         for below in ["otj.d/calendars", "overlay", "secrets"] {
             std::fs::create_dir_all(dir.path().join(below)).unwrap();
@@ -53,12 +69,7 @@ impl Site {
         std::fs::write(dir.path().join("secrets/codec"), "codec-password\n").unwrap();
         std::fs::write(dir.path().join("secrets/poly"), "a-long-poly-password\n").unwrap();
         let http = Http::new(HttpOptions { allow_loopback: true }).unwrap();
-        let site = Self { dir, codec, codec_address, stop, clock, http };
-        site.write("documents.yaml", &site.documents("Zoom"));
-        // A second directory of the same deployment, with the Poly endpoint.
-        std::fs::write(site.path("overlay/trio.yaml"), TRIO).unwrap();
-        site.invite(&[("standup", 1), ("review", 3)]);
-        site
+        Self { dir, codec, codec_address, stop, clock, http }
     }
 
     fn path(&self, below: &str) -> PathBuf {
@@ -122,9 +133,14 @@ spec: {{profile: hq, roomEmail: fjord@example.com, cisco: {{address: {host}, por
     }
 
     fn start(&self) -> Daemon {
+        self.start_at("info")
+    }
+
+    /// With a log of this level.
+    fn start_at(&self, level: &str) -> Daemon {
         let mut child = Command::new(env!("CARGO_BIN_EXE_otj"))
-            .args(["--log-format", "json", "run", "--allow-loopback", "--metrics-open"])
-            .args(["--listen", "127.0.0.1:0", "--poly-listen", "127.0.0.1:0"])
+            .args(["--log-level", level, "--log-format", "json", "run", "--allow-loopback", "--metrics-open"])
+            .args(["--listen", "127.0.0.1:0", "--poly-listen", "127.0.0.1:0", "--poly-auth", "digest,basic"])
             .arg("--config")
             .arg(self.path("otj.d"))
             .arg("--config")
@@ -137,17 +153,24 @@ spec: {{profile: hq, roomEmail: fjord@example.com, cisco: {{address: {host}, por
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(String::new()));
         let running = loop {
             let line = lines.next().expect("the daemon says where it runs").unwrap();
+            log.lock().unwrap().push_str(&line);
             let line: serde_json::Value = serde_json::from_str(&line).unwrap();
             if line["message"] == "Running." {
                 break line;
             }
         };
         // The pipe must not fill up.
-        std::thread::spawn(move || for _ in lines {});
+        let reading = log.clone();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                reading.lock().unwrap().push_str(&line);
+            }
+        });
         let poly = running["poly"].as_str().unwrap().trim_start_matches("Some(").trim_end_matches(')');
-        Daemon { child, web: running["pages"].as_str().unwrap().parse().unwrap(), poly: poly.parse().unwrap() }
+        Daemon { child, log, web: running["pages"].as_str().unwrap().parse().unwrap(), poly: poly.parse().unwrap() }
     }
 
     /// Titles on the codec's screen, `*` with a Join button.
@@ -157,10 +180,15 @@ spec: {{profile: hq, roomEmail: fjord@example.com, cisco: {{address: {host}, por
 
     /// Titles on the Poly endpoint's screen, `*` where Join dials something.
     async fn poly_shows(&self, daemon: &Daemon) -> String {
+        self.poly_shows_to(daemon, "trio").await
+    }
+
+    /// The same for the endpoint with this login.
+    async fn poly_shows_to(&self, daemon: &Daemon, login: &str) -> String {
         let mut poly = Poly::new(PolySetup {
-            endpoint: "trio".into(),
+            endpoint: login.into(),
             server: Url::parse(&format!("https://{}/EWS/Exchange.asmx", daemon.poly)).unwrap(),
-            username: "trio".into(),
+            username: login.into(),
             password: Secret::new("a-long-poly-password".into()),
             mailbox: None,
             trust: Trust::Insecure,
@@ -205,9 +233,9 @@ impl Drop for Daemon {
 }
 
 /// A codec on a port of its own.
-async fn codec(clock: &Clock, stop: &CancellationToken) -> (Device, SocketAddr) {
+async fn codec(clock: &Clock, serial: &str, stop: &CancellationToken) -> (Device, SocketAddr) {
     let password = Secret::new("codec-password".into());
-    let codec = Codec::new(Generation::RoomOs26, "FOC1", "otj", password, clock.now().wall);
+    let codec = Codec::new(Generation::RoomOs26, serial, "otj", password, clock.now().wall);
     let codec = Device::new(codec, clock.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -313,7 +341,7 @@ async fn edits_under_a_running_node_take_effect_or_change_nothing() {
     eventually("absent", async || site.metric(&daemon, "otj_drift{kind=\"endpoint\",name=\"codec\"").await).await;
 
     // The codec moves to another address: the old place is cleared, the new one filled.
-    let (moved, address) = codec(&site.clock, &site.stop).await;
+    let (moved, address) = codec(&site.clock, "FOC1", &site.stop).await;
     let there = format!("port: {}", site.codec_address.port());
     site.write("documents.yaml", &whole.replace(&there, &format!("port: {}", address.port())));
     eventually("standup* review*", async || screen(&moved)).await;

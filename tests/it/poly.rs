@@ -1,7 +1,7 @@
 //! The Poly server over TLS, against real Exchange clients, curl, the official schemas, and clients that mean no good.
 
 mod clients;
-mod desk;
+pub(crate) mod desk;
 mod hostile;
 mod listener;
 mod news;
