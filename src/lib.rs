@@ -160,7 +160,7 @@
 //! | I7 | No event carries an instruction; an operator's approval names a plan that was shown | [`LookAgain`](model::LookAgain), `an_approval_is_answered_by_the_loop_and_a_reload_pokes_it` |
 //! | I8 | `kill -9` at any moment: the restart converges, nothing is lost | `after_kill_9_without_calendar_and_directory_poly_is_answered_and_the_codec_keeps_its_list`, `what_was_committed_is_there_after_a_kill_whole_and_nothing_else` |
 //! | I9 | Only `cli` prints or exits; only `http` connects out; documents and secrets are read by `config` alone; only `status::metrics` names metrics; only [`Clock`](model::Clock) reads the clocks | `the_outside_is_touched_where_the_architecture_says` |
-//! | I10 | No subject, body, person, join address or secret in logs, metrics and errors | `debug_shows_neither_credentials_nor_what_people_wrote`, `no_log_line_or_debug_text_of_the_desk_holds_a_secret`, `an_error_tells_neither_address_nor_credentials`, `every_wrong_directory_gives_its_findings_and_no_secret`, `what_people_wrote_is_seen_with_a_token_only_and_secrets_never` |
+//! | I10 | No subject, body, person, join address or secret in logs, metrics and errors | `debug_shows_neither_credentials_nor_what_people_wrote`, `no_log_line_or_debug_text_of_the_desk_holds_a_secret`, `an_error_tells_neither_address_nor_credentials`, `every_wrong_directory_gives_its_findings_and_no_secret`, `what_people_wrote_is_seen_with_a_token_only_and_secrets_never`, `the_original_of_a_replaced_title_reaches_no_screen_page_log_or_disk` |
 //! | I11 | One owner for each room: one process for each data directory | `a_store_that_stays_locked_is_given_up_after_thirty_seconds_and_one_that_is_freed_opens` |
 //!
 //! # Design notes
