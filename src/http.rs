@@ -147,7 +147,24 @@ impl fmt::Debug for Response {
 #[derive(Clone)]
 pub struct Http(Arc<Shared>);
 
+/// Stands in for the network: an invented world, in virtual time.
+pub trait Peer: Send + Sync {
+    /// What becomes of a request that leaves now.
+    fn answer(&self, request: &Request) -> Played;
+}
+
+/// What an invented network makes of a request.
+#[derive(Debug)]
+pub struct Played {
+    /// How long it takes.
+    pub after: Duration,
+    /// The status, headers and body that come, or why none do.
+    pub result: Result<(StatusCode, HeaderMap, Bytes), HttpError>,
+}
+
 struct Shared {
+    /// Instead of the network.
+    peer: Option<Arc<dyn Peer>>,
     roots: tls::Roots,
     names: Arc<address::Names>,
     options: HttpOptions,
@@ -175,7 +192,20 @@ impl Http {
     /// # Errors
     /// When the TLS library cannot be set up.
     pub fn new(options: HttpOptions) -> Result<Self, HttpError> {
+        Self::over(None, options)
+    }
+
+    /// A client that reaches `peer` instead of the network, whatever the address.
+    ///
+    /// # Errors
+    /// When the TLS library cannot be set up.
+    pub fn played_by(peer: Arc<dyn Peer>) -> Result<Self, HttpError> {
+        Self::over(Some(peer), HttpOptions::default())
+    }
+
+    fn over(peer: Option<Arc<dyn Peer>>, options: HttpOptions) -> Result<Self, HttpError> {
         let shared = Shared {
+            peer,
             roots: tls::Roots::system(),
             names: Arc::new(address::Names::new(options.allow_loopback)),
             options,
@@ -199,6 +229,15 @@ impl Http {
     async fn exchange(&self, request: Request) -> Result<Response, HttpError> {
         if !matches!(request.url.scheme(), "http" | "https") {
             return Err(HttpError::Protocol("the address is neither http nor https"));
+        }
+        if let Some(peer) = &self.0.peer {
+            let Played { after, result } = peer.answer(&request);
+            tokio::time::sleep(after).await;
+            let (status, headers, body) = result?;
+            if body.len() > request.limit_bytes {
+                return Err(HttpError::TooLarge(request.limit_bytes));
+            }
+            return Ok(Response { status, headers, body, fingerprint: None, _memory: None });
         }
         // A literal address never reaches the resolver.
         if let Some(literal) = address::literal(&request.url) {

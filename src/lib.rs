@@ -136,8 +136,9 @@
 //! | [`meetings`] | `model`, `rules` |
 //! | [`config`] | `model`, `diagnostic`, `rules` |
 //! | [`import`] | `model`, `diagnostic`, `config`, `http` |
-//! | [`calendar`], [`endpoint`] | `model`, `http`, `listen`, `auth`, `ews`, `invitation` |
-//! | [`reconcile`] | `model`, `diagnostic`, `rules`, `meetings`, `config`, `store`; its [`world`](reconcile::world) alone also `http`, `calendar`, `endpoint` |
+//! | [`oauth`] | `model`, `http`, `store` |
+//! | [`calendar`], [`endpoint`] | `model`, `http`, `listen`, `auth`, `oauth`, `ews`, `invitation` |
+//! | [`reconcile`] | `model`, `diagnostic`, `rules`, `meetings`, `config`, `store`; its [`world`](reconcile::world) alone also `http`, `oauth`, `calendar`, `endpoint` |
 //! | [`status`] | `model`, `diagnostic`, `config`, `reconcile` |
 //! | [`web`] | `model`, `diagnostic`, `status`, `rules`, `listen` |
 //! | [`sim`] | `model`, `http`, `ews`, `auth`, `listen`, and the trait `World` |
@@ -200,6 +201,7 @@ pub mod import;
 
 pub mod auth;
 pub mod ews;
+pub mod oauth;
 
 pub mod calendar;
 pub mod endpoint;

@@ -6,6 +6,7 @@ use super::ics::IcsError;
 use crate::http::HttpError;
 use crate::model::Failure;
 use crate::model::failure::chain;
+use crate::oauth::TokenError;
 
 /// Why there is no complete reading. Texts hold no credentials, URLs or anything people wrote.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,9 @@ pub enum CalendarError {
     /// Nobody reads this kind of service yet.
     #[error("calendars of a {0} are not read by this version")]
     NotInEffect(&'static str),
+    /// There is no token to ask with.
+    #[error("no token")]
+    Token(#[source] TokenError),
     /// A secret that the request needs is not there.
     #[error("a secret is missing: {0}")]
     SecretMissing(String),
@@ -56,6 +60,7 @@ impl CalendarError {
             Self::Throttled { .. } => "Throttled",
             Self::SecretMissing(_) => "SecretMissing",
             Self::NotInEffect(_) => "NotInEffect",
+            Self::Token(error) => error.label(),
         }
     }
 }
@@ -63,6 +68,12 @@ impl CalendarError {
 impl From<HttpError> for CalendarError {
     fn from(error: HttpError) -> Self {
         Self::Unreachable(error)
+    }
+}
+
+impl From<TokenError> for CalendarError {
+    fn from(error: TokenError) -> Self {
+        Self::Token(error)
     }
 }
 
@@ -74,6 +85,9 @@ impl From<IcsError> for CalendarError {
 
 impl From<CalendarError> for Failure {
     fn from(error: CalendarError) -> Self {
+        if let CalendarError::Token(error) = error {
+            return error.into();
+        }
         let message = chain(&error);
         let passes = match &error {
             CalendarError::Unreachable(cause) => !cause.needs_a_person(),
@@ -82,6 +96,7 @@ impl From<CalendarError> for Failure {
             | CalendarError::NotFound(_)
             | CalendarError::Refused
             | CalendarError::NotInEffect(_)
+            | CalendarError::Token(_)
             | CalendarError::SecretMissing(_) => false,
         };
         let retry_after = match &error {

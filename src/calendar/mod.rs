@@ -4,8 +4,11 @@
 //! to it: the [`Cursor`] of the last reading, and the [`SignIns`] that all readings share. A reading is `Complete` only with
 //! proof (see [`Proof`]), and `Unchanged` only for the same request and window as the cursor's.
 
+mod api;
 mod caldav;
 mod error;
+mod google;
+mod graph;
 pub mod hints;
 pub mod ics;
 mod lines;
@@ -28,8 +31,10 @@ pub use sign_in::SignIns;
 use crate::http::Http;
 use crate::model::desired::RoomSource;
 use crate::model::service::Service;
-use crate::model::tally::Tally;
-use crate::model::{Complete, Digest, Proof, RoomSpec, Window};
+use crate::model::tally::{Spent, Tally};
+use crate::model::{Busy, Complete, Digest, Failure, IntegrationSpec, Proof, RoomEmail, RoomSpec, Window};
+use crate::oauth::Tokens;
+use api::Api;
 
 /// What one reading is asked for.
 #[derive(Clone, Debug)]
@@ -44,8 +49,36 @@ pub struct AgendaRequest {
     pub fresh: bool,
     /// The time, for servers that name the moment of the next try.
     pub now: Timestamp,
+    /// Who asks.
+    pub access: Access,
+}
+
+/// What one look at many rooms is asked for.
+#[derive(Clone, Debug)]
+pub struct BusyRequest {
+    /// The service.
+    pub integration: Arc<IntegrationSpec>,
+    /// The rooms; no more than the service takes at once.
+    pub rooms: Vec<RoomEmail>,
+    /// The span of time.
+    pub window: Window,
+    /// The time.
+    pub now: Timestamp,
+    /// Who asks.
+    pub access: Access,
+}
+
+/// Who asks a calendar service, and with what.
+#[derive(Clone, Debug)]
+pub struct Access {
     /// How servers wanted to be signed in to last time, shared by all readings of the process.
     pub sign_ins: SignIns,
+    /// Tokens, shared by all readings of the process.
+    pub tokens: Tokens,
+    /// Which of the service's accounts asks; 0 where there is but one.
+    pub account: usize,
+    /// The requests made so far.
+    pub spent: Spent,
 }
 
 /// What came of it.
@@ -127,8 +160,12 @@ impl AgendaRequest {
 /// # Errors
 /// When the calendar could not be read completely; nothing is known then, least of all that it is empty.
 pub async fn read_agenda(http: &Http, tally: &Tally, request: &AgendaRequest) -> Result<Reading, CalendarError> {
-    let integration = request.room.integration.name.as_str();
-    let count = |outcome: &str| tally.calendar_requests.add(&[integration, outcome]);
+    let integration = &request.room.integration;
+    let count = |outcome: &str| {
+        request.access.spent.one_more();
+        tally.calendar_requests.add(&[integration.name.as_str(), outcome]);
+    };
+    let api = Api { http, tally, access: &request.access, integration };
     match (&request.room.integration.service, &request.room.source) {
         (Service::Ics, RoomSource::IcsFile(path)) => {
             let reading = published::read_file(path, request).await;
@@ -139,12 +176,31 @@ pub async fn read_agenda(http: &Http, tally: &Tally, request: &AgendaRequest) ->
         (Service::CalDav(service), RoomSource::CalDav { path }) => {
             caldav::read(http, service, path.as_deref(), request, &count).await
         }
-        (service @ (Service::Google(_) | Service::Graph(_) | Service::Exchange(_)), RoomSource::Mailbox) => {
-            Err(CalendarError::NotInEffect(service.kind()))
-        }
+        (Service::Google(service), RoomSource::Mailbox) => google::read(&api, service, request).await,
+        (Service::Graph(service), RoomSource::Mailbox) => graph::read(&api, service, request).await,
+        (service @ Service::Exchange(_), RoomSource::Mailbox) => Err(CalendarError::NotInEffect(service.kind())),
         (service, _) => {
             let kind = service.kind();
             Err(CalendarError::NotFound(format!("a {kind} keeps no calendar where the room's is said to be")))
+        }
+    }
+}
+
+/// Asks when rooms are taken, many in one request: who differs from last time is worth reading. The failure of one room is its own.
+///
+/// # Errors
+/// When nothing is known of any of them.
+pub async fn read_busy(
+    http: &Http,
+    tally: &Tally,
+    request: &BusyRequest,
+) -> Result<Vec<(RoomEmail, Result<Busy, Failure>)>, CalendarError> {
+    let api = Api { http, tally, access: &request.access, integration: &request.integration };
+    match &request.integration.service {
+        Service::Google(service) => google::busy(&api, service, request).await,
+        Service::Graph(service) => graph::busy(&api, service, request).await,
+        service @ (Service::Exchange(_) | Service::CalDav(_) | Service::Ics) => {
+            Err(CalendarError::NotInEffect(service.kind()))
         }
     }
 }

@@ -185,7 +185,7 @@ pub(super) fn server_date(url: &Url, headers: &HeaderMap) -> Option<Timestamp> {
 }
 
 /// `Retry-After` in seconds or as a date, at most a day.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::http::{HttpError, TlsFault};
 use crate::model::failure::chain;
-use crate::model::{Failure, Remedy};
+use crate::model::{Failure, Remedy, Scope};
 
 /// Why a device did not take, or did not tell, its list. No text of a booking, no credential and no address to join is in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -142,7 +142,13 @@ impl From<HttpError> for EndpointError {
 
 impl From<EndpointError> for Failure {
     fn from(error: EndpointError) -> Self {
-        Self { reason: error.label(), remedy: error.remedy(), message: chain(&error), retry_after: error.retry_after() }
+        Self {
+            reason: error.label(),
+            remedy: error.remedy(),
+            message: chain(&error),
+            retry_after: error.retry_after(),
+            scope: Scope::Object,
+        }
     }
 }
 

@@ -11,6 +11,18 @@ pub enum Remedy {
     Fix,
 }
 
+/// Whom a failure is about. What is about more than the object of its step is told to everybody once, and tried again by one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Scope {
+    /// The room or endpoint of the step.
+    #[default]
+    Object,
+    /// The account that the step used: its credentials, or its share of a quota.
+    Account,
+    /// The whole calendar service.
+    Integration,
+}
+
 /// One failed step.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
@@ -22,19 +34,27 @@ pub struct Failure {
     pub message: String,
     /// The earliest next try the other side asked for.
     pub retry_after: Option<Duration>,
+    /// Whom it is about.
+    pub scope: Scope,
 }
 
 impl Failure {
     /// A passing failure.
     #[must_use]
     pub fn retry(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, remedy: Remedy::Retry, message: message.into(), retry_after: None }
+        Self { reason, remedy: Remedy::Retry, message: message.into(), retry_after: None, scope: Scope::Object }
     }
 
     /// A failure that needs a person.
     #[must_use]
     pub fn fix(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, remedy: Remedy::Fix, message: message.into(), retry_after: None }
+        Self { reason, remedy: Remedy::Fix, message: message.into(), retry_after: None, scope: Scope::Object }
+    }
+
+    /// The same, about `scope`.
+    #[must_use]
+    pub fn about(self, scope: Scope) -> Self {
+        Self { scope, ..self }
     }
 }
 

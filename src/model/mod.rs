@@ -2,6 +2,7 @@
 
 pub mod agenda;
 pub mod alias;
+pub mod busy;
 pub mod clock;
 pub mod desired;
 pub mod device;
@@ -23,11 +24,12 @@ pub mod tally;
 
 pub use agenda::{Agenda, AgendaEntry, Complete, Proof, Window};
 pub use alias::{Alias, AliasFault, Protocol};
+pub use busy::Busy;
 pub use clock::{Clock, Mono, Now};
 pub use desired::{Desired, EndpointSpec, EvaluationSpec, IntegrationSpec, ProfileSpec, RoomSpec, RuleSpec};
 pub use device::{CiscoSpec, DeviceSpec, Limits, PolySpec, WebexSpec};
 pub use event::{Body, Event, Person};
-pub use failure::{Failure, Remedy};
+pub use failure::{Failure, Remedy, Scope};
 pub use held::{Given, Held};
 pub use location::LocationSpec;
 pub use meeting::{MatchedBy, Meeting, Meetings, Verdict};

@@ -1,7 +1,7 @@
 //! Counts as plain atomics. Whoever counts is handed a tally by `cli`; `status/metrics.rs` names and renders it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -56,6 +56,23 @@ impl Durations {
     pub fn snapshot(&self) -> Vec<(Vec<String>, Vec<u64>, f64)> {
         let series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
         series.iter().map(|(key, (buckets, sum))| (key.clone(), buckets.clone(), *sum)).collect()
+    }
+}
+
+/// The requests that one step made of a calendar service. Cloning shares it, so that they count even when the step is dropped.
+#[derive(Clone, Debug, Default)]
+pub struct Spent(Arc<AtomicU32>);
+
+impl Spent {
+    /// One more is on its way.
+    pub fn one_more(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So far.
+    #[must_use]
+    pub fn requests(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

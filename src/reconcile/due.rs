@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{EndpointName, Mono, RoomKey};
+use crate::model::{EndpointName, IntegrationName, Mono, RoomKey};
 
 /// What the loop plans for, one at a time.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -13,8 +13,21 @@ pub enum Object {
     Room(RoomKey),
     /// An endpoint.
     Endpoint(EndpointName),
+    /// A calendar service whose requests are paced: it says which room is read next.
+    Integration(IntegrationName),
+    /// Rooms that one request asks about.
+    Batch(Batch),
     /// A place that an endpoint left and that is to be cleared, by its record name.
     OldPlace(String),
+}
+
+/// Rooms of a calendar service that one request asks about, by number.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Batch {
+    /// Whose.
+    pub integration: IntegrationName,
+    /// Which.
+    pub number: usize,
 }
 
 /// The due queue: each object at most once.

@@ -9,6 +9,7 @@ pub mod due;
 pub mod gate;
 pub mod keep;
 pub mod observed;
+pub mod pace;
 pub mod perform;
 pub mod plan;
 pub mod planner;

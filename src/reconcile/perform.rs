@@ -5,18 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::model::published::Edition;
-use crate::model::tally::Tally;
+use crate::model::tally::{Spent, Tally};
 use crate::model::{
     Agenda, Body, Clock, Confidential, DeviceSpec, Digest, EndpointSpec, EvaluationSpec, Event, Failure, Given,
-    Meetings, RoomSpec, Schedule, Window,
+    Meetings, RoomSpec, Schedule,
 };
 use crate::rules::{self, Chain};
 use crate::store::Op;
 
 use super::desk::Desk;
 use super::records::{self, AgendaRecord, MeetingsRecord};
-use super::step::{AgendaRead, Cursor, Ended, Outcome, RoomMove, Step};
-use super::world::{CalendarReading, World};
+use super::step::{AgendaRead, Ended, Outcome, RoomMove, Step};
+use super::world::{Asking, CalendarReading, World};
 
 /// Longest time a device may take for one step. A codec waking from standby answers after 6–9 s, and takes one request a
 /// second; a put may need three.
@@ -53,11 +53,12 @@ impl<W: World> Workshop<W> {
         let (object, label) = (step.object(), step.label());
         let deadline = match &step {
             Step::ReadHeld { .. } | Step::Put { .. } | Step::Clear { .. } => DEVICE_DEADLINE,
-            Step::ReadAgenda { .. } => CALENDAR_DEADLINE,
+            Step::ReadAgenda { .. } | Step::ReadBusy { .. } => CALENDAR_DEADLINE,
             _ => LOCAL_DEADLINE,
         };
         let begun = self.clock.now().mono;
-        let result = match tokio::time::timeout(deadline, self.work(step)).await {
+        let spent = Spent::default();
+        let result = match tokio::time::timeout(deadline, self.work(step, &spent)).await {
             Ok(result) => result,
             Err(_) => Err(Failure::retry("Deadline", format!("no answer within {} s", deadline.as_secs()))),
         };
@@ -67,10 +68,10 @@ impl<W: World> Workshop<W> {
         };
         self.tally.steps.observe(&[label, outcome], begun.until(self.clock.now().mono));
         tracing::debug!(step = label, ?object, outcome, "A step ended.");
-        Ended { object, label, result }
+        Ended { object, label, requests: spent.requests(), result }
     }
 
-    async fn work(&self, step: Step) -> Result<Outcome, Failure> {
+    async fn work(&self, step: Step, spent: &Spent) -> Result<Outcome, Failure> {
         match step {
             Step::ReadDocuments => self.world.read_documents().await.map(|read| Outcome::Documents(Box::new(read))),
             Step::KeepDirectory { record } => {
@@ -83,8 +84,14 @@ impl<W: World> Workshop<W> {
                 }
                 Ok(Outcome::RoomsCarried)
             }
-            Step::ReadAgenda { room, window, cursor, last, without_private_texts } => {
-                self.read_agenda(&room, window, cursor, last, without_private_texts).await
+            Step::ReadAgenda { room, window, account, cursor, last, without_private_texts } => {
+                let asking = Asking { account, spent: spent.clone() };
+                let reading = self.world.read_agenda(&room, window, cursor.as_ref(), &asking).await?;
+                self.take_down(&room, reading, last, without_private_texts).await
+            }
+            Step::ReadBusy { integration, rooms, window, account, .. } => {
+                let asking = Asking { account, spent: spent.clone() };
+                self.world.read_busy(&integration, &rooms, window, &asking).await.map(Outcome::Busy)
             }
             Step::Evaluate { room, agenda, evaluations, previous, zone } => {
                 self.evaluate(&room, agenda, evaluations, previous, zone).await
@@ -110,15 +117,14 @@ impl<W: World> Workshop<W> {
         }
     }
 
-    async fn read_agenda(
+    /// What was read becomes an agenda, its texts go into the store.
+    async fn take_down(
         &self,
         room: &Arc<RoomSpec>,
-        window: Window,
-        cursor: Option<Cursor>,
+        reading: CalendarReading,
         last: Option<Arc<Agenda>>,
         without_private_texts: bool,
     ) -> Result<Outcome, Failure> {
-        let reading = self.world.read_agenda(room, window, cursor.as_ref()).await?;
         let (complete, cursor, server_ahead) = match reading {
             CalendarReading::Unchanged { server_ahead } => return Ok(Outcome::AgendaUnchanged { server_ahead }),
             CalendarReading::Complete { complete, cursor, server_ahead } => (complete, cursor, server_ahead),

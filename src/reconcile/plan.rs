@@ -46,9 +46,10 @@ impl Planned {
     }
 }
 
-/// What to do about a room: run its rules where their result is missing or old, read it when it is due.
+/// What to do about a room: run its rules where their result is missing or old, read it when it is due. A `paced` room is read
+/// when its calendar service has a turn for it ([`super::pace`]).
 #[must_use]
-pub fn plan_room(desired: &Desired, room: &Arc<RoomSpec>, known: &RoomState, now: Now) -> Planned {
+pub fn plan_room(desired: &Desired, room: &Arc<RoomSpec>, known: &RoomState, paced: bool, now: Now) -> Planned {
     if known.in_flight || known.carrying {
         return Planned::later(Mono::NEVER);
     }
@@ -74,9 +75,12 @@ pub fn plan_room(desired: &Desired, room: &Arc<RoomSpec>, known: &RoomState, now
             });
         }
     }
-    let acted_on = desired.endpoints_of(&room.key).any(|endpoint| endpoint.mode.at(now.wall) != ModeState::Suspended);
-    if !acted_on {
+    if !is_acted_on(desired, room, now) {
         return Planned::later(now.mono + READ_EVERY);
+    }
+    if paced {
+        // Its calendar service says when.
+        return Planned::later(Mono::NEVER);
     }
     let due = [
         known.trouble.as_ref().map_or(known.next_read, |trouble| trouble.next),
@@ -89,17 +93,23 @@ pub fn plan_room(desired: &Desired, room: &Arc<RoomSpec>, known: &RoomState, now
     if due > now.mono {
         return Planned::later(due);
     }
+    Planned::now(read_room(desired, room, known, 0, now))
+}
+
+/// The step that reads a room.
+#[must_use]
+pub fn read_room(desired: &Desired, room: &Arc<RoomSpec>, known: &RoomState, account: usize, now: Now) -> Step {
     let window = read_window(&room.key, room.upcoming_days, now.wall);
     // A look that must be sure takes nothing for granted.
     let cursor = if known.confirm_empty.is_some() || known.reads == 0 { None } else { known.cursor.clone() };
     let without_private_texts = desired.endpoints_of(&room.key).all(|endpoint| !endpoint.view.private_meetings);
-    Planned::now(Step::ReadAgenda {
-        room: room.clone(),
-        window,
-        cursor,
-        last: known.agenda.clone(),
-        without_private_texts,
-    })
+    Step::ReadAgenda { room: room.clone(), window, account, cursor, last: known.agenda.clone(), without_private_texts }
+}
+
+/// Whether any of its endpoints is to show something.
+#[must_use]
+pub fn is_acted_on(desired: &Desired, room: &RoomSpec, now: Now) -> bool {
+    desired.endpoints_of(&room.key).any(|endpoint| endpoint.mode.at(now.wall) != ModeState::Suspended)
 }
 
 /// The room's zone: the documents' word, else the calendar's own, else UTC.

@@ -82,6 +82,7 @@ impl Lanes {
         let panicked = || Ended {
             object,
             label,
+            requests: 0,
             result: Err(Failure::fix("Panicked", "a step stopped where it must not; please report it")),
         };
         (ended.unwrap_or_else(panicked), next)

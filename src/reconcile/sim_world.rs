@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::{
-    Clock, Complete, Desired, DeviceSpec, EndpointName, EndpointSpec, Event, Failure, Given, Proof, RoomEmail,
-    RoomSpec, Schedule, Window,
+    Busy, Clock, Complete, Desired, DeviceSpec, EndpointName, EndpointSpec, Event, Failure, Given, IntegrationSpec,
+    Proof, RoomEmail, RoomSpec, Schedule, Window,
 };
 
 use super::step::{Cursor, DocumentsRead, HeldRead, Listed, PutDone};
-use super::world::{CalendarReading, World};
+use super::world::{Asking, CalendarReading, World};
 
 /// See the module.
 #[derive(Debug)]
@@ -226,7 +226,9 @@ impl World for Sim {
         room: &RoomSpec,
         window: Window,
         _cursor: Option<&Cursor>,
+        asking: &Asking,
     ) -> Result<CalendarReading, Failure> {
+        asking.spent.one_more();
         let calendar = {
             let mut state = self.state();
             *state.counts.entry("read").or_default() += 1;
@@ -254,6 +256,28 @@ impl World for Sim {
             time_zone: Some("UTC".into()),
         };
         Ok(CalendarReading::Complete { complete, cursor: None, server_ahead: None })
+    }
+
+    async fn read_busy(
+        &self,
+        _integration: &IntegrationSpec,
+        rooms: &[RoomEmail],
+        window: Window,
+        asking: &Asking,
+    ) -> Result<Vec<(RoomEmail, Result<Busy, Failure>)>, Failure> {
+        asking.spent.one_more();
+        let mut state = self.state();
+        *state.counts.entry("busy").or_default() += 1;
+        if let Some(failure) = &state.all_calendars_fail {
+            return Err(failure.clone());
+        }
+        let busy = rooms.iter().map(|room| {
+            let calendar = state.calendars.get(room).cloned().unwrap_or_default();
+            let spans = calendar.events.iter().map(|event| (event.start, event.end));
+            let told = Busy::of(spans.filter(|(start, end)| window.touches(*start, *end)));
+            (room.clone(), calendar.fails.map_or(Ok(told), Err))
+        });
+        Ok(busy.collect())
     }
 
     async fn read_held(&self, endpoint: &EndpointSpec, given: Option<&Schedule>) -> Result<HeldRead, Failure> {

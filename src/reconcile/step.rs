@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use crate::model::published::Cell;
 use crate::model::{
-    Agenda, Desired, EndpointSpec, EvaluationId, EvaluationSpec, Failure, Given, IntegrationName, Meetings, RoomKey,
-    RoomSpec, Schedule, Window,
+    Agenda, Busy, Desired, EndpointSpec, EvaluationId, EvaluationSpec, Failure, Given, IntegrationName,
+    IntegrationSpec, Meetings, RoomEmail, RoomKey, RoomSpec, Schedule, Window,
 };
 
-use super::due::Object;
+use super::due::{Batch, Object};
 
 /// One thing to do.
 #[derive(Clone, Debug)]
@@ -33,12 +33,27 @@ pub enum Step {
         room: Arc<RoomSpec>,
         /// For which span.
         window: Window,
+        /// Which of the service's accounts asks.
+        account: usize,
         /// What the last reading left for a cheaper look; `None`: read everything.
         cursor: Option<Cursor>,
         /// The last agenda: what is still alike is not stored again.
         last: Option<Arc<Agenda>>,
         /// Leave the text of private events out of what is stored.
         without_private_texts: bool,
+    },
+    /// Ask for many rooms at once when they are taken.
+    ReadBusy {
+        /// Which group of rooms.
+        batch: Batch,
+        /// Whose.
+        integration: Arc<IntegrationSpec>,
+        /// Which.
+        rooms: Vec<RoomEmail>,
+        /// For which span.
+        window: Window,
+        /// Which of the service's accounts asks.
+        account: usize,
     },
     /// Run the rules over a room's agenda.
     Evaluate {
@@ -118,6 +133,8 @@ pub enum Lane {
     Documents,
     /// One calendar service.
     Calendar(IntegrationName),
+    /// One calendar service whose requests are paced: how many run at once is decided there.
+    Paced(IntegrationName),
     /// The rules.
     Rules,
     /// Endpoints whose last step succeeded.
@@ -133,6 +150,7 @@ impl Lane {
         match self {
             Self::Documents => 1,
             Self::Calendar(_) => 16,
+            Self::Paced(_) => 512,
             Self::Rules => 4,
             Self::Healthy => 256,
             Self::Failed => 32,
@@ -151,6 +169,7 @@ impl Step {
                 Object::Endpoint(endpoint.name.clone())
             }
             Self::Clear { place, .. } | Self::ForgetPlace { place } => Object::OldPlace(place.clone()),
+            Self::ReadBusy { batch, .. } => Object::Batch(batch.clone()),
         }
     }
 
@@ -162,6 +181,7 @@ impl Step {
             Self::KeepDirectory { .. } => "KeepDirectory",
             Self::CarryRooms { .. } => "CarryRooms",
             Self::ReadAgenda { .. } => "ReadAgenda",
+            Self::ReadBusy { .. } => "ReadBusy",
             Self::Evaluate { .. } => "Evaluate",
             Self::ReadHeld { .. } => "ReadHeld",
             Self::Put { .. } => "Put",
@@ -188,6 +208,8 @@ pub enum Outcome {
         /// How far the calendar server's clock is ahead of ours, where it told the time over a verified connection.
         server_ahead: Option<jiff::SignedDuration>,
     },
+    /// When each room of the group is taken, or why that is not known of it.
+    Busy(Vec<(RoomEmail, Result<Busy, Failure>)>),
     /// The rules ran.
     Meetings(Vec<(EvaluationId, Arc<Meetings>)>),
     /// The endpoint told what it holds.
@@ -286,6 +308,8 @@ pub struct Ended {
     pub object: Object,
     /// Which step.
     pub label: &'static str,
+    /// How many requests it made of a calendar service.
+    pub requests: u32,
     /// What came of it.
     pub result: Result<Outcome, Failure>,
 }

@@ -4,3 +4,14 @@
 
 pub mod cisco;
 pub mod poly;
+pub mod rooms;
+
+use jiff::Timestamp;
+
+use crate::http::{Played, Request};
+
+/// A simulated calendar or token service: servers, and the network that is played in virtual time, ask the same one.
+pub trait Fake: Send + Sync {
+    /// What becomes of a request that reaches it now.
+    fn answer(&self, request: &Request, now: Timestamp) -> Played;
+}

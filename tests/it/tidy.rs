@@ -24,6 +24,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("listen", &["model"]),
     ("auth", &["model"]),
     ("ews", &["model"]),
+    ("oauth", &["model", "http", "store"]),
     ("calendar", &["model", "http", "auth", "oauth", "ews", "invitation", "listen"]),
     ("endpoint", &["model", "http", "auth", "oauth", "ews", "invitation", "listen"]),
     ("store", &["model"]),

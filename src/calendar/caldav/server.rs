@@ -130,7 +130,7 @@ impl<'a> Server<'a> {
             let text = "the server asks for a kind of sign-in that is not supported (Basic and Digest are)";
             return Err(CalendarError::Unreadable(text.into()));
         };
-        self.request.sign_ins.learn(username, url, offer);
+        self.request.access.sign_ins.learn(username, url, offer);
         self.send(method, url, depth, body).await
     }
 
@@ -139,7 +139,8 @@ impl<'a> Server<'a> {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
         headers.insert(HeaderName::from_static("depth"), HeaderValue::from(u16::from(depth)));
         if let Some((username, password)) = self.account
-            && let Some(text) = self.request.sign_ins.authorize(username, password.expose(), method.as_str(), url)
+            && let Some(text) =
+                self.request.access.sign_ins.authorize(username, password.expose(), method.as_str(), url)
         {
             let mut value = HeaderValue::from_str(&text)
                 .map_err(|_| CalendarError::Unreadable("username or password holds a control character".into()))?;

@@ -191,6 +191,12 @@ impl Gate {
         self.waiting.contains_key(endpoint) || self.held.contains_key(endpoint)
     }
 
+    /// Whether this endpoint loses something once its room was read again.
+    #[must_use]
+    pub fn awaits_read(&self, endpoint: &EndpointName) -> bool {
+        self.waiting.contains_key(endpoint)
+    }
+
     /// Whether a removal of this endpoint is held, or still being counted.
     #[must_use]
     pub fn blocks(&self, endpoint: &EndpointName) -> bool {

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use crate::model::{
     Agenda, CiscoSpec, DeviceSpec, EndpointName, EvaluationId, Failure, Given, Held, MatchedBy, Meetings, Mono, Now,
-    RoomKey,
+    RoomKey, Scope,
 };
 
 use super::super::board::Drift;
 use super::super::due::Object;
 use super::super::observed::{Trouble, jittered};
+use super::super::pace::Why;
 use super::super::plan::{LOOK_EVERY, next_read};
 use super::super::step::{AgendaRead, Ended, HeldRead, Outcome, PutDone};
 use super::carry::wrote_held;
@@ -30,9 +31,12 @@ const OVERWRITES_FOR: Duration = Duration::from_mins(60);
 impl Planner {
     /// Takes in what came of a step, and looks again at what it touched.
     pub fn absorb(&mut self, ended: Ended, now: Now) {
-        let Ended { object, label, result } = ended;
+        let Ended { object, label, requests, result } = ended;
         self.in_flight = self.in_flight.saturating_sub(1);
         let began = object;
+        if matches!(label, "ReadAgenda" | "ReadBusy") {
+            self.tell_pace(&began, requests, result.as_ref().err(), now);
+        }
         let object = self.called_now(began.clone());
         if matches!(object, Object::Room(_)) && began != object {
             // The room has another name by now: what was read under the old one is read again.
@@ -61,6 +65,8 @@ impl Planner {
                 }
                 self.due.touch(object.clone());
             }
+            // The pace was told.
+            (Object::Integration(_) | Object::Batch(_), Err(_)) => {}
             (Object::OldPlace(place), Err(failure)) => {
                 if let Some(known) = self.old_places.get_mut(place) {
                     known.trouble = Some(Trouble::after(known.trouble.as_ref(), failure, place, now));
@@ -92,7 +98,7 @@ impl Planner {
             (Object::Room(key), Outcome::Agenda(read)) => self.agenda_read(key, *read, now),
             (Object::Room(key), Outcome::AgendaUnchanged { server_ahead }) => {
                 self.heard_time(key, server_ahead, now);
-                self.room_was_read(key, now);
+                self.room_was_read(key, false, now);
             }
             (Object::Room(key), Outcome::Meetings(made)) => {
                 self.count_matches(key, &made);
@@ -103,6 +109,7 @@ impl Planner {
                 self.touch_room_and_endpoints(key);
                 self.assessed(key, now);
             }
+            (Object::Batch(batch), Outcome::Busy(told)) => self.busy_told(batch, &told, now),
             (Object::Endpoint(name), Outcome::Held(read)) => {
                 self.held_read(name, read, now);
                 self.due.touch(object.clone());
@@ -169,12 +176,18 @@ impl Planner {
             // Without its texts the room can only be read anew.
             known.cursor = None;
             known.next_read = Mono::default();
+            self.ask_pace(key, Why::Asked, now.mono);
             self.assessed(key, now);
         } else {
             if known.trouble.is_none() {
                 tracing::warn!(event = "room_read_failed", room = %key, reason = failure.reason, "The calendar could not be read; endpoints keep what they have.");
             }
-            known.trouble = Some(Trouble::after(known.trouble.as_ref(), failure, key.email.as_str(), now));
+            let wider = failure.scope != Scope::Object;
+            let trouble = Trouble::after(known.trouble.as_ref(), failure, key.email.as_str(), now);
+            // What is wrong with an account or a whole service ends for all its rooms at once, and the pace finds out when.
+            let next = if wider { now.mono } else { trouble.next };
+            known.trouble = Some(trouble);
+            self.pace.put_off(key, next);
         }
         self.due.touch(Object::Room(key.clone()));
     }
@@ -191,6 +204,7 @@ impl Planner {
             tracing::warn!(room = %key, had, "The calendar says that all meetings are gone; reading it again to be sure.");
             known.confirm_empty = Some(now.mono + LOOK_TWICE_AFTER);
             known.trouble = None;
+            self.ask_pace(key, Why::Asked, now.mono + LOOK_TWICE_AFTER);
             self.due.touch(Object::Room(key.clone()));
             return;
         }
@@ -205,7 +219,7 @@ impl Planner {
             known.meetings.clear();
         }
         set_agenda(&mut known.agenda, read.agenda);
-        self.room_was_read(key, now);
+        self.room_was_read(key, changed, now);
     }
 
     fn heard_time(&mut self, key: &RoomKey, ahead: Option<jiff::SignedDuration>, now: Now) {
@@ -214,7 +228,7 @@ impl Planner {
         }
     }
 
-    fn room_was_read(&mut self, key: &RoomKey, now: Now) {
+    fn room_was_read(&mut self, key: &RoomKey, changed: bool, now: Now) {
         let Some(room) = self.desired.rooms.get(key) else { return };
         let endpoints = room.endpoints.clone();
         let Some(known) = self.rooms.get_mut(key) else { return };
@@ -226,6 +240,9 @@ impl Planner {
         known.last_read = Some(now);
         known.last_read_wall = Some(now.wall);
         known.next_read = next_read(room, known.reads, now);
+        if let Some(agenda) = &known.agenda {
+            self.pace.was_read(key, agenda, changed, now);
+        }
         self.due.touch(Object::Room(key.clone()));
         for name in endpoints {
             let waits = self.endpoints.get(&name).is_some_and(|endpoint| endpoint.held == Held::Unknown);

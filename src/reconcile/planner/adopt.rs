@@ -18,6 +18,7 @@ use crate::model::{Desired, EndpointName, EndpointSpec, Mono, Now, RoomKey};
 use super::super::board::Drift;
 use super::super::due::Object;
 use super::super::gate::Names as _;
+use super::super::pace::Why;
 use super::super::records;
 use super::super::step::DocumentsRead;
 use super::Planner;
@@ -185,7 +186,8 @@ impl Planner {
         self.places_of(&desired);
         self.index_devices();
         self.gate.count_scopes(desired.endpoints.values().map(|endpoint| &**endpoint));
-        let rooms = self.adopt_rooms(&old, &desired);
+        let rooms = self.adopt_rooms(&old, &desired, now);
+        self.adopt_pace(now);
         let touched = self.adopt_endpoints(&old, &desired, &rooms, now);
         let removed = self.remove_endpoints(&old, &desired, now);
         self.index_devices();
@@ -201,7 +203,7 @@ impl Planner {
     }
 
     /// Rooms that are new, or whose rules changed; gone ones are forgotten.
-    fn adopt_rooms(&mut self, old: &Desired, new: &Desired) -> BTreeSet<RoomKey> {
+    fn adopt_rooms(&mut self, old: &Desired, new: &Desired, now: Now) -> BTreeSet<RoomKey> {
         let mut to_evaluate = BTreeSet::new();
         for (key, room) in &new.rooms {
             let known = self.rooms.entry(key.clone()).or_default();
@@ -218,6 +220,7 @@ impl Planner {
                 {
                     known.cursor = None;
                     known.next_read = Mono::default();
+                    self.pace.ask(key, Why::Asked, now.mono);
                 }
             }
             self.due.touch(Object::Room(key.clone()));

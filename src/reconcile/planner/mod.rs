@@ -5,6 +5,7 @@ mod absorb;
 mod adopt;
 mod carry;
 mod identity;
+mod paced;
 mod places;
 mod report;
 mod restore;
@@ -24,14 +25,15 @@ use crate::model::desired::ModeState;
 use crate::model::presence::Presence;
 use crate::model::published::{Account, Accounts};
 use crate::model::tally::Tally;
-use crate::model::{Desired, DeviceSpec, EndpointName, EndpointSpec, LookAgain, Mono, Now, RoomKey, Schedule};
+use crate::model::{Desired, DeviceSpec, EndpointName, EndpointSpec, Held, LookAgain, Mono, Now, RoomKey, Schedule};
 use crate::store::Op;
 
 use super::board::{Board, ConfigStatus, Pulse};
 use super::due::{Due, Object};
 use super::gate::{Gate, ReadMark};
 use super::observed::{EndpointKnown, OldPlace, RoomState, Trouble};
-use super::plan::{Planned, plan_endpoint, plan_room, zone_of};
+use super::pace::{Pace, Why};
+use super::plan::{EMPTY_AGAIN, Planned, plan_endpoint, plan_room, zone_of};
 use super::step::{DocumentsRead, Lane, RoomMove, Step};
 use super::wall::Wall;
 
@@ -79,6 +81,7 @@ pub struct Planner {
     rooms: BTreeMap<RoomKey, RoomState>,
     endpoints: BTreeMap<EndpointName, EndpointKnown>,
     old_places: BTreeMap<String, OldPlace>,
+    pace: Pace,
     documents: Documents,
     due: Due,
     gate: Gate,
@@ -139,6 +142,7 @@ impl Planner {
             rooms: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             old_places: BTreeMap::new(),
+            pace: Pace::default(),
             documents: Documents::default(),
             due,
             gate: Gate::new(options.max_change_percent),
@@ -210,6 +214,7 @@ impl Planner {
                 if let Some(known) = self.rooms.get_mut(&room) {
                     known.next_read = Mono::default();
                     known.trouble = None;
+                    self.ask_pace(&room, Why::Asked, Mono::default());
                     self.due.touch(Object::Room(room));
                 }
             }
@@ -267,7 +272,12 @@ impl Planner {
             Step::ReadDocuments | Step::KeepDirectory { .. } | Step::CarryRooms { .. } | Step::ForgetPlace { .. } => {
                 return Lane::Documents;
             }
-            Step::ReadAgenda { room, .. } => return Lane::Calendar(room.key.integration.clone()),
+            Step::ReadAgenda { room, .. } => {
+                let integration = room.key.integration.clone();
+                let paced = self.pace.paces(&integration);
+                return if paced { Lane::Paced(integration) } else { Lane::Calendar(integration) };
+            }
+            Step::ReadBusy { batch, .. } => return Lane::Paced(batch.integration.clone()),
             Step::Evaluate { .. } => return Lane::Rules,
             Step::ReadHeld { endpoint, .. } | Step::Put { endpoint, .. } | Step::Publish { endpoint, .. } => {
                 self.endpoints.get(&endpoint.name).is_some_and(|known| known.trouble.is_some())
@@ -300,6 +310,8 @@ impl Planner {
                     known.in_flight = under_way;
                 }
             }
+            // What they have under way is known to the pace.
+            Object::Integration(_) | Object::Batch(_) => {}
         }
     }
 
@@ -310,7 +322,8 @@ impl Planner {
                 let desired = self.desired.clone();
                 match (desired.rooms.get(key), self.rooms.get(key)) {
                     (Some(room), Some(known)) => {
-                        let planned = plan_room(&desired, room, known, now);
+                        let paced = self.pace.paces(&key.integration);
+                        let planned = plan_room(&desired, room, known, paced, now);
                         self.report_room(key, now);
                         planned
                     }
@@ -330,6 +343,9 @@ impl Planner {
                 planned
             }
             Object::OldPlace(name) => self.plan_old_place(name, now),
+            Object::Integration(name) => self.plan_integration(name, now),
+            // Asked about when its service has a turn for it.
+            Object::Batch(_) => Planned { step: None, due: Mono::NEVER },
         }
     }
 
@@ -380,7 +396,11 @@ impl Planner {
             let room = self.rooms.get(&endpoint.room);
             known.first_empty = room.and_then(|room| room.last_read.map(|read| (read.mono, room.reads)));
         }
+        let second_look = known.held == Held::Unknown && known.first_empty.is_some();
         known.wished = Some(if kept.is_empty() { Arc::new(wished) } else { with_kept(&wished, &kept, endpoint) });
+        if second_look || self.gate.awaits_read(&endpoint.name) {
+            self.ask_pace(&endpoint.room, Why::Asked, now.mono + EMPTY_AGAIN);
+        }
     }
 
     /// What `endpoint` shall show by its documents and its room's meetings; `None` before they are known.

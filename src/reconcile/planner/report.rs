@@ -32,7 +32,10 @@ impl Planner {
             let without = current.clone().filter(|meeting| meeting.verdict.alias.is_none()).count();
             Some((evaluation.profile.clone(), current.count(), without))
         });
-        let next = known.next_read.max(known.trouble.as_ref().map_or(known.next_read, |trouble| trouble.next));
+        let next = match self.pace.next_read(key) {
+            Some((next, _)) => next,
+            None => known.next_read.max(known.trouble.as_ref().map_or(known.next_read, |trouble| trouble.next)),
+        };
         let wait = SignedDuration::try_from(now.mono.until(next)).unwrap_or(SignedDuration::ZERO);
         let status = RoomStatus {
             key: key.clone(),

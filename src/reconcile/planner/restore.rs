@@ -69,6 +69,7 @@ impl Planner {
         self.config.adopted_at = Some(now.wall);
         self.documents.kept = true;
         self.desired = desired;
+        self.adopt_pace(now);
         self.board.put_config(self.config.clone());
         self.publish_wish();
         self.report_plan(now);

@@ -5,22 +5,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::calendar::{self, AgendaRequest, Reading, SignIns};
+use crate::calendar::{self, Access, AgendaRequest, BusyRequest, Reading, SignIns};
 use crate::endpoint::EndpointError;
 use crate::endpoint::cisco::{self, Difference, Seen, Session};
 use crate::http::Http;
 use crate::model::schedule::NoJoin;
 use crate::model::tally::Tally;
 use crate::model::{
-    Alias, Booking, Call, CiscoSpec, Clock, Confidential, DeviceSpec, EndpointSpec, Failure, Given, Protocol, RoomSpec,
-    Schedule, Window,
+    Alias, Booking, Busy, Call, CiscoSpec, Clock, Confidential, DeviceSpec, EndpointSpec, Failure, Given,
+    IntegrationSpec, Protocol, RoomEmail, RoomSpec, Schedule, Window,
 };
 use crate::store::{Op, Store};
 
 use super::super::step::{Cursor, DocumentsRead, HeldRead, Listed, PutDone};
 use super::documents::Documents;
 pub use super::documents::{DirectoryOptions, documents_read, unpack};
-use super::{CalendarReading, World};
+use super::{Asking, CalendarReading, World};
+use crate::oauth::Tokens;
 
 /// Where pinned certificate fingerprints stand in the store.
 const PINS: &str = "pin/";
@@ -36,6 +37,7 @@ pub struct Live {
     documents: Documents,
     sessions: Mutex<BTreeMap<(String, u16), Session>>,
     sign_ins: SignIns,
+    tokens: Tokens,
 }
 
 impl std::fmt::Debug for Live {
@@ -69,6 +71,7 @@ impl Live {
             }
         }
         Ok(Self {
+            tokens: Tokens::new(http.clone(), store.clone(), clock.clone()),
             http,
             clock,
             tally,
@@ -96,6 +99,15 @@ impl Live {
             if let Err(error) = self.store.commit(vec![Op::put(key, pin)]).await {
                 tracing::warn!(%error, "A pinned certificate could not be stored.");
             }
+        }
+    }
+
+    fn access(&self, asking: &Asking) -> Access {
+        Access {
+            sign_ins: self.sign_ins.clone(),
+            tokens: self.tokens.clone(),
+            account: asking.account,
+            spent: asking.spent.clone(),
         }
     }
 
@@ -173,6 +185,7 @@ impl World for Live {
         room: &RoomSpec,
         window: Window,
         cursor: Option<&Cursor>,
+        asking: &Asking,
     ) -> Result<CalendarReading, Failure> {
         let request = AgendaRequest {
             room: Arc::new(room.clone()),
@@ -180,7 +193,7 @@ impl World for Live {
             cursor: cursor.and_then(|cursor| serde_json::from_value(cursor.0.clone()).ok()),
             fresh: cursor.is_none(),
             now: self.clock.now().wall,
-            sign_ins: self.sign_ins.clone(),
+            access: self.access(asking),
         };
         let reading = calendar::read_agenda(&self.http, &self.tally, &request).await?;
         let now = self.clock.now().wall;
@@ -193,6 +206,23 @@ impl World for Live {
                 server_ahead: ahead(server_date),
             },
         })
+    }
+
+    async fn read_busy(
+        &self,
+        integration: &IntegrationSpec,
+        rooms: &[RoomEmail],
+        window: Window,
+        asking: &Asking,
+    ) -> Result<Vec<(RoomEmail, Result<Busy, Failure>)>, Failure> {
+        let request = BusyRequest {
+            integration: Arc::new(integration.clone()),
+            rooms: rooms.to_vec(),
+            window,
+            now: self.clock.now().wall,
+            access: self.access(asking),
+        };
+        Ok(calendar::read_busy(&self.http, &self.tally, &request).await?)
     }
 
     async fn read_held(&self, endpoint: &EndpointSpec, given: Option<&Schedule>) -> Result<HeldRead, Failure> {

@@ -8,7 +8,10 @@ use std::future::Future;
 
 use jiff::SignedDuration;
 
-use crate::model::{Complete, EndpointSpec, Failure, Given, RoomSpec, Schedule, Window};
+use crate::model::tally::Spent;
+use crate::model::{
+    Busy, Complete, EndpointSpec, Failure, Given, IntegrationSpec, RoomEmail, RoomSpec, Schedule, Window,
+};
 
 use super::step::{Cursor, DocumentsRead, HeldRead, PutDone};
 
@@ -31,18 +34,37 @@ pub enum CalendarReading {
     },
 }
 
+/// Who asks a calendar service, and what it costs.
+#[derive(Clone, Debug, Default)]
+pub struct Asking {
+    /// Which of the service's accounts; 0 where there is but one.
+    pub account: usize,
+    /// The requests made so far, also by a step that is dropped.
+    pub spent: Spent,
+}
+
 /// What steps do to the outside. Every call has a deadline set by its caller and may be dropped at any await.
 pub trait World: Send + Sync + 'static {
     /// Reads the directory, and says what it means.
     fn read_documents(&self) -> impl Future<Output = Result<DocumentsRead, Failure>> + Send;
 
-    /// Reads a room's calendar.
+    /// Reads a room's calendar, with the account it is told, and counts its requests.
     fn read_agenda(
         &self,
         room: &RoomSpec,
         window: Window,
         cursor: Option<&Cursor>,
+        asking: &Asking,
     ) -> impl Future<Output = Result<CalendarReading, Failure>> + Send;
+
+    /// Asks when rooms are taken, all of them in one request. The failure of one room is its own; that of the request is everybody's.
+    fn read_busy(
+        &self,
+        integration: &IntegrationSpec,
+        rooms: &[RoomEmail],
+        window: Window,
+        asking: &Asking,
+    ) -> impl Future<Output = Result<Vec<(RoomEmail, Result<Busy, Failure>)>, Failure>> + Send;
 
     /// Reads what an endpoint holds, and compares it with what it was given.
     fn read_held(

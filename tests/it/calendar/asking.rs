@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use otj::calendar::{AgendaRequest, CalendarError, Cursor, Reading, SignIns, read_agenda};
+use otj::calendar::{Access, AgendaRequest, CalendarError, Cursor, Reading, SignIns, read_agenda};
 use otj::http::{Http, HttpOptions};
 use otj::model::desired::RoomSource;
 use otj::model::service::{CalDavSpec, Service};
-use otj::model::tally::Tally;
+use otj::model::tally::{Spent, Tally};
 use otj::model::{
-    Failure, IntegrationName, IntegrationSpec, Remedy, RoomEmail, RoomKey, RoomSpec, Secret, SecretValue, Window,
+    Clock, Failure, IntegrationName, IntegrationSpec, Remedy, RoomEmail, RoomKey, RoomSpec, Secret, SecretValue, Window,
 };
+use otj::oauth::Tokens;
+use otj::store::memory::MemoryStore;
 
 /// One room, and everything a reader keeps between readings.
 pub(super) struct Asking {
@@ -40,6 +42,7 @@ impl Asking {
             endpoints: Vec::new(),
         };
         let at = |text: &str| text.parse().unwrap();
+        let http = Http::new(HttpOptions { allow_loopback: true }).unwrap();
         Self {
             request: AgendaRequest {
                 room: Arc::new(room),
@@ -47,10 +50,15 @@ impl Asking {
                 cursor: None,
                 fresh: false,
                 now: at("2026-01-05T10:00Z"),
-                sign_ins: SignIns::default(),
+                access: Access {
+                    sign_ins: SignIns::default(),
+                    tokens: Tokens::new(http.clone(), Arc::new(MemoryStore::new()), Clock::system()),
+                    account: 0,
+                    spent: Spent::default(),
+                },
             },
             tally: Tally::new(),
-            http: Http::new(HttpOptions { allow_loopback: true }).unwrap(),
+            http,
         }
     }
 

@@ -77,7 +77,7 @@ impl Rig {
             let (object, label) = (step.object(), step.label());
             *self.counts.entry(label).or_default() += 1;
             let result = Ok(self.perform(step));
-            self.planner.absorb(Ended { object, label, result }, now);
+            self.planner.absorb(Ended { object, label, requests: 1, result }, now);
         }
     }
 
@@ -105,6 +105,7 @@ impl Rig {
                 Outcome::Documents(Box::new(DocumentsRead { checksum, desired, errors, warnings, findings, record }))
             }
             Step::KeepDirectory { .. } => Outcome::DirectoryKept,
+            Step::ReadBusy { .. } => Outcome::Busy(Vec::new()),
             Step::CarryRooms { .. } => Outcome::RoomsCarried,
             Step::ReadAgenda { room, window, .. } => {
                 let agenda = Arc::new(self.agenda(&room.key, window));

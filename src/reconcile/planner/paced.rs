@@ -1,0 +1,91 @@
+//! Calendar services whose requests are paced: what the pace says becomes steps, what came of them is told to the pace.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Failure, IntegrationName, Mono, Now, RoomEmail, RoomKey};
+
+use super::super::due::{Batch, Object};
+use super::super::pace::{Turn, Why};
+use super::super::plan::{Planned, READ_EVERY, is_acted_on, read_room};
+use super::super::step::Step;
+use super::Planner;
+
+/// A room that another step is at is asked for again after this long.
+const BUSY_AGAIN: Duration = Duration::from_secs(1);
+
+impl Planner {
+    /// The next step of a calendar service.
+    pub(super) fn plan_integration(&mut self, name: &IntegrationName, now: Now) -> Planned {
+        let desired = self.desired.clone();
+        loop {
+            let step = match self.pace.next(name, now) {
+                Turn::Later(due) => return Planned { step: None, due },
+                Turn::Read { room, account, .. } => {
+                    let (Some(spec), Some(known)) = (desired.rooms.get(&room), self.rooms.get(&room)) else {
+                        self.pace.put_off(&room, Mono::NEVER);
+                        continue;
+                    };
+                    if known.in_flight || known.carrying {
+                        self.pace.put_off(&room, now.mono + BUSY_AGAIN);
+                        continue;
+                    }
+                    if !is_acted_on(&desired, spec, now) {
+                        self.pace.put_off(&room, now.mono + READ_EVERY);
+                        continue;
+                    }
+                    read_room(&desired, spec, known, account, now)
+                }
+                Turn::Busy { batch, rooms, window, account } => {
+                    let Some(integration) = desired.integrations.get(name) else {
+                        return Planned { step: None, due: Mono::NEVER };
+                    };
+                    Step::ReadBusy { batch, integration: Arc::clone(integration), rooms, window, account }
+                }
+            };
+            // There may be more to ask at once.
+            self.due.touch(Object::Integration(name.clone()));
+            return Planned { step: Some(step), due: Mono::NEVER };
+        }
+    }
+
+    /// Takes up the services of the wish in force, and forgets those that are gone.
+    pub(super) fn adopt_pace(&mut self, now: Now) {
+        self.pace.adopt(&self.desired, now);
+        for name in self.desired.integrations.keys().filter(|name| self.pace.paces(name)) {
+            self.due.touch(Object::Integration(name.clone()));
+        }
+    }
+
+    /// A reason to read a paced room at `at`.
+    pub(super) fn ask_pace(&mut self, room: &RoomKey, why: Why, at: Mono) {
+        if self.pace.paces(&room.integration) {
+            self.pace.ask(room, why, at);
+            self.due.touch(Object::Integration(room.integration.clone()));
+        }
+    }
+
+    /// A step that asked a calendar service ended.
+    pub(super) fn tell_pace(&mut self, object: &Object, requests: u32, failure: Option<&Failure>, now: Now) {
+        let integration = match object {
+            Object::Room(key) => &key.integration,
+            Object::Batch(batch) => &batch.integration,
+            _ => return,
+        };
+        if self.pace.paces(integration) {
+            self.pace.step_ended(object, requests, failure, now);
+            self.due.touch(Object::Integration(integration.clone()));
+        }
+    }
+
+    /// What a group of rooms said about when they are taken.
+    pub(super) fn busy_told(
+        &mut self,
+        batch: &Batch,
+        told: &[(RoomEmail, Result<crate::model::Busy, Failure>)],
+        now: Now,
+    ) {
+        self.pace.busy_told(batch, told, now);
+        self.due.touch(Object::Integration(batch.integration.clone()));
+    }
+}
