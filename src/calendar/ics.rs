@@ -24,9 +24,9 @@ pub use super::lines::IcsError;
 use super::lines::{self, Component};
 use super::recurrence::{self, Until};
 use super::vevent::{self, Draft, EventFault, Length, Place};
-use super::zone::{self, Zone, Zones};
+use super::zone::{Zone, Zones};
 use crate::model::agenda::EVENTS_MAX;
-use crate::model::{Event, RoomEmail, Window};
+use crate::model::{Event, RoomEmail, Window, zone};
 
 /// Occurrences computed for one calendar, all series together, before what is left is given up as unreadable. About a second.
 const BUDGET: usize = 300_000;
@@ -52,12 +52,6 @@ pub fn parse(text: &[u8]) -> Result<Calendar, IcsError> {
     lines::read(text).map(Calendar)
 }
 
-/// The zone that documents or calendars mean by `name`: IANA or Windows.
-#[must_use]
-pub fn known_zone(name: &str) -> Option<TimeZone> {
-    zone::known(name)
-}
-
 impl Calendar {
     /// The calendar's own zone, IANA: `X-WR-TIMEZONE`, or what a lone `VTIMEZONE` without events says (CalDAV's `calendar-timezone`).
     #[must_use]
@@ -68,10 +62,19 @@ impl Calendar {
                 [only] if only.name == "VTIMEZONE" => only.text("TZID"),
                 _ => None,
             };
-            let zone = stated.or(defined).and_then(|name| zone::known(&name))?;
+            let zone = stated.or(defined).and_then(|name| zone::named(&name))?;
             zone.iana_name().map(str::to_owned)
         };
         self.0.iter().find_map(named)
+    }
+
+    /// The same without the events of other UIDs.
+    #[must_use]
+    pub fn only(mut self, uid: &str) -> Self {
+        for calendar in &mut self.0 {
+            calendar.children.retain(|component| component.name != "VEVENT" || vevent::uid(component) == uid);
+        }
+        self
     }
 
     /// The UIDs of everything in it.

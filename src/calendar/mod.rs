@@ -226,5 +226,5 @@ async fn complete(
 /// The room's zone from documents, else the calendar's own, else UTC.
 fn zone_of(room: &RoomSpec, own: Option<&str>) -> TimeZone {
     let names = [room.time_zone.as_deref(), own];
-    names.into_iter().flatten().find_map(ics::known_zone).unwrap_or(TimeZone::UTC)
+    names.into_iter().flatten().find_map(crate::model::zone::named).unwrap_or(TimeZone::UTC)
 }

@@ -10,16 +10,15 @@
 //! Our database goes before the file's definition where both know the name: files carry the rules of the day they were written.
 
 use std::collections::BTreeMap;
-use std::str::FromStr as _;
 use std::sync::Arc;
 
-use calcard::common::timezone::Tz;
 use jiff::civil::{DateTime, date};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 use super::lines::Component;
 use super::recurrence::{self, Rule, Until};
+use crate::model::zone::named;
 
 /// A zone of our database, or one a file defines.
 #[derive(Debug, Clone)]
@@ -57,27 +56,6 @@ impl Zone {
     }
 }
 
-/// The zone of an IANA or Windows name.
-#[must_use]
-pub(super) fn known(name: &str) -> Option<TimeZone> {
-    let name = name.trim().trim_matches('"');
-    if let Ok(zone) = TimeZone::get(name) {
-        return Some(zone);
-    }
-    if ["tzone://microsoft/utc", "z", "utc", "gmt"].contains(&name.to_ascii_lowercase().as_str()) {
-        return Some(TimeZone::UTC);
-    }
-    match Tz::from_str(name) {
-        Ok(Tz::Tz(zone)) => return TimeZone::get(zone.name()).ok(),
-        Ok(Tz::Fixed(offset)) => return Offset::from_seconds(offset.local_minus_utc()).ok().map(TimeZone::fixed),
-        Ok(Tz::Floating) | Err(()) => {}
-    }
-    // A registry's prefix: the last two or three segments are the name.
-    let segments: Vec<&str> = name.split('/').collect();
-    let tail = |length: usize| segments.len().checked_sub(length).map(|at| segments[at..].join("/"));
-    [tail(3), tail(2)].into_iter().flatten().filter(|tail| tail != name).find_map(|tail| TimeZone::get(&tail).ok())
-}
-
 /// What the names in one calendar stand for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Zones(BTreeMap<String, Zone>);
@@ -89,8 +67,8 @@ impl Zones {
         for definition in calendar.children.iter().filter(|component| component.name == "VTIMEZONE") {
             let Some(name) = definition.text("TZID") else { continue };
             let location = definition.text("X-LIC-LOCATION");
-            let zone = known(&name)
-                .or_else(|| location.and_then(|location| known(&location)))
+            let zone = named(&name)
+                .or_else(|| location.and_then(|location| named(&location)))
                 .map(Zone::Known)
                 .or_else(|| Inline::read(definition).map(|inline| Zone::Inline(Arc::new(inline))));
             if let Some(zone) = zone {
@@ -102,7 +80,7 @@ impl Zones {
 
     /// The zone called `name`.
     pub(super) fn get(&self, name: &str) -> Option<Zone> {
-        self.0.get(name).cloned().or_else(|| known(name).map(Zone::Known))
+        self.0.get(name).cloned().or_else(|| named(name).map(Zone::Known))
     }
 }
 
@@ -193,31 +171,6 @@ fn offset(text: &str) -> Option<Offset> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_from_every_kind_of_program_are_understood() {
-        for (name, iana) in [
-            ("Europe/Oslo", "Europe/Oslo"),
-            ("europe/oslo", "Europe/Oslo"),
-            ("/mozilla.org/20050126_1/Europe/Berlin", "Europe/Berlin"),
-            ("/freeassociation.sourceforge.net/Tzfile/America/New_York", "America/New_York"),
-            ("/softwarestudio.org/Olson_20011030_5/America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
-            ("W. Europe Standard Time", "Europe/Berlin"),
-            ("Pacific Standard Time", "America/Los_Angeles"),
-            ("India Standard Time", "Asia/Kolkata"),
-            ("(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna", "Europe/Amsterdam"),
-            ("tzone://Microsoft/Utc", "UTC"),
-            ("UTC", "UTC"),
-        ] {
-            let found = known(name).unwrap_or_else(|| panic!("{name} is unknown"));
-            let noon: Timestamp = "2026-07-01T12:00:00Z".parse().unwrap();
-            let expected = TimeZone::get(iana).unwrap();
-            assert_eq!(found.to_offset(noon), expected.to_offset(noon), "{name}");
-        }
-        for name in ["Customized Time Zone", "tzone://Microsoft/Custom", "", "/", "Nowhere/At_All"] {
-            assert!(known(name).is_none(), "{name}");
-        }
-    }
 
     #[test]
     fn a_zone_of_the_file_agrees_with_the_database_around_its_transitions() {

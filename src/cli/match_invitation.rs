@@ -12,6 +12,7 @@ use serde_json::json;
 use super::trace_text::{short, trace_text, visible};
 use super::verdict::{Judged, protocol};
 use super::{directory, event_file};
+use crate::config::Invitation;
 use crate::diagnostic::did_you_mean;
 use crate::model::desired::View;
 use crate::model::schedule::NoJoin;
@@ -38,6 +39,9 @@ pub(super) struct Match {
     /// The form of the answer.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Of an `.ics` with several events, the one with this UID; the earliest when not given.
+    #[arg(long, value_name = "UID")]
+    uid: Option<String>,
     /// The invitation: `.eml`, `.ics`, or `.json` (the `event` of a RuleTest, or an event as Microsoft Graph or Google give it);
     /// `-` for stdin.
     file: PathBuf,
@@ -64,7 +68,11 @@ pub(super) fn run(verb: &Match) -> anyhow::Result<ExitCode> {
     };
     let name = verb.file.to_string_lossy();
     let bytes = read_file(verb).with_context(|| format!("`{name}` was not read"))?;
-    let event = event_file::read(&name, &bytes).map_err(|reason| anyhow!("`{name}`: {reason}"))?;
+    let read = event_file::invitation(&name, &bytes, verb.uid.as_deref());
+    let Invitation { event, notes } = read.map_err(|reason| anyhow!("`{name}`: {}", visible(&reason)))?;
+    for note in notes {
+        super::complain(&format!("note: `{name}`: {}", visible(&note)));
+    }
     let judged = Judged::of(&Chain::compile(evaluation), &profile.view, &event);
     let zone = event.time_zone.as_deref().unwrap_or("UTC");
     let advice = advise(evaluation, &event, zone, &judged.outcome);

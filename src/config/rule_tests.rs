@@ -14,20 +14,29 @@ use crate::model::{Body, Confidential, Event, Person, ProfileName};
 /// When a test event starts that names no start: a Monday morning.
 const START: &str = "2026-01-05T10:00:00Z";
 
+/// An event that was read from a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// The event.
+    pub event: Event,
+    /// What whoever gave the file should know: which of several events this is, what of it was not understood. May quote the file.
+    pub notes: Vec<String>,
+}
+
 /// Reads an invitation as JSON: the form of a RuleTest's `event`, or an event as Microsoft Graph or Google Calendar give it.
 ///
 /// # Errors
 /// Says what does not fit and where, without quoting it.
-pub fn event_from_json(bytes: &[u8]) -> Result<Event, String> {
+pub fn event_from_json(bytes: &[u8]) -> Result<Invitation, String> {
     let value: serde_json::Value = serde_json::from_slice(bytes)
         .map_err(|error| format!("this is not JSON (line {}, column {})", error.line(), error.column()))?;
-    let value = service_events::as_test_event(&value).unwrap_or(value);
+    let (value, notes) = service_events::as_test_event(&value).unwrap_or((value, vec![]));
     let event: TestEvent = serde_path_to_error::deserialize(&value).map_err(|error| {
         let path = error.path().to_string();
         let place = if path == "." { String::new() } else { format!("`{path}`: ") };
         format!("{place}this does not have the fields of a RuleTest's `event`, nor is it an event of Microsoft Graph or Google")
     })?;
-    event_of(&event)
+    Ok(Invitation { event: event_of(&event)?, notes })
 }
 
 /// Every RuleTest that could be read.
@@ -85,7 +94,7 @@ fn event(
     let bytes = secrets.named_file(directory.snapshot, directory.home(document), path);
     let bytes = bytes.map_err(|reason| Diagnostic::error("OTJ212", place.clone(), reason))?;
     let read = match (path.ends_with(".json"), options.invitation) {
-        (true, _) => event_from_json(&bytes),
+        (true, _) => event_from_json(&bytes).map(|read| read.event),
         (false, Some(reader)) => reader(path, &bytes),
         (false, None) => {
             let message = "test invitations from files other than `.json` are not in effect here; the case is skipped";

@@ -11,16 +11,22 @@
 //! | private | `sensitivity` private, confidential | `visibility` private, confidential |
 //! | properties | `singleValueExtendedProperties` by the guide's names | `conferenceData`, `hangoutLink` |
 //!
-//! Of a list (`value`, `items`) the first event is taken.
+//! Of a list (`value`, `items`) the first event is taken. Zones may have IANA or Windows names; times of an unknown zone
+//! (`tzone://Microsoft/Custom`) are taken as UTC. Both are said in a note.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-/// The same event as a RuleTest writes it; `None` for anything else.
-pub(super) fn as_test_event(value: &Value) -> Option<Value> {
-    let listed = ["value", "items"].into_iter().find_map(|name| value.get(name)?.as_array()?.first());
-    let event = listed.unwrap_or(value).as_object()?;
+use crate::model::zone::named;
+
+/// Most characters of a zone's name that are repeated.
+const ZONE_SHOWN_MAX: usize = 100;
+
+/// The same event as a RuleTest writes it, and what to say about it; `None` for anything else.
+pub(super) fn as_test_event(value: &Value) -> Option<(Value, Vec<String>)> {
+    let list = ["value", "items"].into_iter().find_map(|name| value.get(name)?.as_array());
+    let event = list.and_then(|list| list.first()).unwrap_or(value).as_object()?;
     let graph = event.contains_key("bodyPreview") || event.get("body").is_some_and(Value::is_object);
     let google = ["conferenceData", "hangoutLink", "summary"].iter().any(|name| event.contains_key(*name))
         || text(event, "kind") == Some("calendar#event");
@@ -30,7 +36,9 @@ pub(super) fn as_test_event(value: &Value) -> Option<Value> {
         _ => return None,
     };
     made.retain(|_, value| !value.is_null());
-    Some(Value::Object(made))
+    let several = list.filter(|list| list.len() > 1);
+    let several = several.map(|list| format!("it is a list of {} events, of which this is the first", list.len()));
+    Some((Value::Object(made), several.into_iter().chain(unknown_zone(event)).collect()))
 }
 
 fn text<'e>(event: &'e Map<String, Value>, name: &str) -> Option<&'e str> {
@@ -111,14 +119,21 @@ fn time(event: &Map<String, Value>, name: &str) -> Option<String> {
         return Some(instant.to_string());
     }
     let local = text.parse::<DateTime>().or_else(|_| text.parse::<jiff::civil::Date>().map(DateTime::from)).ok()?;
-    let zone = written.get("timeZone").and_then(Value::as_str).and_then(|name| TimeZone::get(name).ok());
+    let zone = written.get("timeZone").and_then(Value::as_str).and_then(named);
     Some(local.to_zoned(zone.unwrap_or(TimeZone::UTC)).ok()?.timestamp().to_string())
 }
 
-/// The zone of the start, where it is one of the IANA's.
-fn zone(event: &Map<String, Value>) -> Option<&str> {
-    let name = event.get("start")?.get("timeZone")?.as_str()?;
-    TimeZone::get(name).is_ok().then_some(name)
+/// The IANA name of the start's zone.
+fn zone(event: &Map<String, Value>) -> Option<String> {
+    named(event.get("start")?.get("timeZone")?.as_str()?)?.iana_name().map(str::to_owned)
+}
+
+/// What to say of a zone whose times are taken as UTC.
+fn unknown_zone(event: &Map<String, Value>) -> Option<String> {
+    let names = ["start", "end"].into_iter().filter_map(|name| event.get(name)?.get("timeZone")?.as_str());
+    let name = names.into_iter().find(|name| named(name).is_none())?;
+    let name: String = name.chars().take(ZONE_SHOWN_MAX).collect();
+    Some(format!("nobody knows its time zone `{name}`, so its times are taken as UTC"))
 }
 
 /// `TeamsVtcConferenceId` → `teams_vtc_conference_id`, as the guide names it.
@@ -161,7 +176,7 @@ mod tests {
             (GOOGLE, "See<br>you", "conferenceData"),
             (&items, "See<br>you", "hangoutLink"),
         ] {
-            let event = event_from_json(json.as_bytes()).unwrap();
+            let event = event_from_json(json.as_bytes()).unwrap().event;
             assert_eq!((event.subject.expose(), event.location.expose(), event.private), ("Weekly", "Fjord", true));
             assert_eq!((event.organizer.name.expose(), event.organizer.email.expose()), ("Dana", "dana@example.com"));
             assert_eq!(event.body, Body::Html(Confidential::new(html)));
@@ -171,6 +186,27 @@ mod tests {
             );
             assert!(event.properties.contains_key(property), "{property}");
         }
+    }
+
+    #[test]
+    fn zones_have_names_of_iana_or_windows_and_of_an_unknown_one_it_is_said() {
+        for (zone, start, known, notes) in [
+            ("Europe/Oslo", "2026-01-05T09:00:00Z", Some("Europe/Oslo"), 0),
+            ("W. Europe Standard Time", "2026-01-05T09:00:00Z", Some("Europe/Berlin"), 0),
+            ("Pacific Standard Time", "2026-01-05T18:00:00Z", Some("America/Los_Angeles"), 0),
+            ("UTC", "2026-01-05T10:00:00Z", Some("UTC"), 0),
+            ("tzone://Microsoft/Utc", "2026-01-05T10:00:00Z", Some("UTC"), 0),
+            ("tzone://Microsoft/Custom", "2026-01-05T10:00:00Z", None, 1),
+            ("Customized Time Zone", "2026-01-05T10:00:00Z", None, 1),
+        ] {
+            let read = event_from_json(GRAPH.replace("Europe/Oslo", zone).as_bytes()).unwrap();
+            let event = &read.event;
+            assert_eq!((event.start.to_string().as_str(), event.time_zone.as_deref()), (start, known), "{zone}");
+            assert_eq!(read.notes.len(), notes, "{zone}: {:?}", read.notes);
+            assert!(read.notes.iter().all(|note| note.contains(zone)));
+        }
+        let two = event_from_json(format!(r#"{{"items": [{GOOGLE}, {GOOGLE}]}}"#).as_bytes()).unwrap();
+        assert_eq!(two.notes, ["it is a list of 2 events, of which this is the first"]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod schedule;
 pub mod secret;
 pub mod service;
 pub mod tally;
+pub mod zone;
 
 pub use agenda::{Agenda, AgendaEntry, Complete, Proof, Window};
 pub use alias::{Alias, AliasFault, Protocol};

@@ -92,7 +92,7 @@ impl Mail {
         let name = part.file_name().unwrap_or_default().to_lowercase();
         let calendar = kind == "text/calendar" || kind == "application/ics" || name.ends_with(".ics");
         if calendar && self.calendar.is_none() {
-            self.calendar = ics(part.text().as_bytes()).ok();
+            self.calendar = ics(part.text().as_bytes(), None).ok().map(|read| read.event);
         } else if kind == "application/ms-tnef" || name == "winmail.dat" {
             self.outlook = true;
         } else if part.is_attached() {

@@ -123,5 +123,5 @@ fn a_rule_whose_whole_name_is_too_long_is_refused_where_it_is_named() {
 }
 
 fn event(body: &str) -> Event {
-    otj::config::event_from_json(&serde_json::to_vec(&serde_json::json!({"body": body})).unwrap()).unwrap()
+    otj::config::event_from_json(&serde_json::to_vec(&serde_json::json!({"body": body})).unwrap()).unwrap().event
 }
