@@ -86,6 +86,8 @@
 //!    Endpoint documents before anything is judged, so that checks, inheritance and findings know one kind of endpoint only.
 //!    What a schema cannot say is a check: one file, one page with examples that are its tests, one code
 //!    ([`diagnostic::codes`]).
+//!    Templates that people wrote are tried before they are believed: `cli` passes the loader a trial, which renders them in a child
+//!    process ([`sandbox`]) that may die of it. Fuel pays for the work of a template; the child's limits for what fuel does not see.
 //! 7. *A directory loads whole or not at all*, and the last good one survives the process.
 //! 8. *Complete must be proven.* A status code is no proof; an `Agenda` is built from `Complete` alone.
 //! 9. *Removals pass one gate*, whoever performs them. It keeps meetings on an endpoint rather than holding its updates, so
@@ -135,6 +137,7 @@
 //! | [`rules`] | `model`, `invitation` |
 //! | [`meetings`] | `model`, `rules` |
 //! | [`config`] | `model`, `diagnostic`, `rules` |
+//! | [`sandbox`] | `model`, `rules` |
 //! | [`import`] | `model`, `diagnostic`, `config`, `http` |
 //! | [`oauth`] | `model`, `http`, `store` |
 //! | [`calendar`], [`endpoint`] | `model`, `http`, `listen`, `auth`, `oauth`, `ews`, `invitation` |
@@ -189,6 +192,7 @@ pub mod diagnostic;
 
 pub mod invitation;
 pub mod rules;
+pub mod sandbox;
 
 pub mod meetings;
 

@@ -84,6 +84,7 @@ pub(super) fn run(verb: &Lint) -> anyhow::Result<ExitCode> {
             allow_inline_secrets: verb.allow_inline_secrets,
             check_secrets: verb.check_secrets,
             invitation: Some(super::event_file::read),
+            trial: Some(super::sandbox::try_templates),
         };
         let loaded = load(&snapshot, &mut secrets, &options);
         documents += loaded.documents.values().sum::<usize>();

@@ -16,6 +16,7 @@ mod node;
 mod plan;
 mod reload;
 mod run;
+mod sandbox;
 mod schema;
 mod serve;
 mod status;
@@ -69,7 +70,10 @@ enum Verb {
 /// Runs the verb of the command line. 2 is the exit code of "could not run"; what 0 and 1 mean is each verb's to say.
 #[must_use]
 pub fn main() -> ExitCode {
-    outcome(&Arguments::parse()).unwrap_or_else(|error| {
+    // Not a verb of the definition, so that neither help nor completions offer it.
+    let is_child = std::env::args_os().nth(1).is_some_and(|verb| verb == crate::sandbox::VERB);
+    let outcome = if is_child { sandbox::run() } else { outcome(&Arguments::parse()) };
+    outcome.unwrap_or_else(|error| {
         complain(&format!("error: {error:#}"));
         ExitCode::from(2)
     })

@@ -114,6 +114,7 @@ impl Side {
             allow_inline_secrets: true,
             allow_empty: true,
             invitation: Some(event_file::read),
+            trial: Some(super::sandbox::try_templates),
             ..LoadOptions::default()
         };
         let loaded = config::load(&snapshot, &mut secrets, &options);

@@ -138,6 +138,8 @@ impl Node {
             PlannerOptions { max_change_percent: options.max_change_percent, ..PlannerOptions::default() };
         let mut planner = Planner::new(&planner_options, outlets, from_store.newest);
         planner.restore(from_store.kept, clock.now());
+        // What was adopted once was tried then.
+        let load = LoadOptions { trial: Some(super::sandbox::try_templates), ..load };
         let directory = DirectoryOptions { roots: options.config.clone(), secrets: secrets.clone(), load };
         let live =
             Live::new(http, clock.clone(), tally.clone(), store.clone(), deployment, directory, kept_secrets).await?;

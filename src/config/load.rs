@@ -14,6 +14,10 @@ use super::rule_tests::rule_tests;
 /// Turns a file that a RuleTest names (`.ics`, `.eml`) into an event. Calendars are read elsewhere, so the caller brings the reader.
 pub type InvitationReader = fn(name: &str, bytes: &[u8]) -> Result<Event, String>;
 
+/// Tries templates that nobody has tried before, ready for one that takes all memory or never ends. For each, what is wrong with it.
+/// Processes are started elsewhere, so the caller brings it.
+pub type TemplateTrial = fn(templates: &[&str]) -> Vec<Option<String>>;
+
 /// What the caller permits.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LoadOptions {
@@ -25,6 +29,8 @@ pub struct LoadOptions {
     pub check_secrets: bool,
     /// Reads the invitation files of RuleTests; without one only `.json` is read.
     pub invitation: Option<InvitationReader>,
+    /// Tries templates; without it none is tried.
+    pub trial: Option<TemplateTrial>,
 }
 
 /// What a directory says.

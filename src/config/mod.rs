@@ -17,7 +17,7 @@ mod written;
 pub(crate) mod yaml;
 
 pub use files::{LastValues, ReadFailure, ReadOptions, SecretOptions, Secrets, Snapshot, SourceFile};
-pub use load::{InvitationReader, LoadOptions, Loaded, load};
+pub use load::{InvitationReader, LoadOptions, Loaded, TemplateTrial, load};
 pub use rule_tests::{Invitation, event_from_json};
 pub use watch::Watch;
 pub use written::{Field, Written, written};

@@ -118,6 +118,7 @@ const TEXTS: &[&str] = pages! {
     "unknown_variable"
     "type_integration_cannot_carry"
     "pattern_that_backtracks"
+    "template_takes_too_much"
     "secret_in_the_directory"
     "not_a_secret_reference"
     "resolving/secret_is_missing"

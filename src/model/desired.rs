@@ -114,7 +114,7 @@ pub struct ProfileSpec {
 }
 
 /// All that decides what the rules make of an event.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationSpec {
     /// Its identity.
     pub id: EvaluationId,

@@ -24,6 +24,7 @@ mod scan;
 pub mod template;
 mod texts;
 mod trace;
+pub mod trial;
 mod types;
 
 pub use advice::{Advice, Reason, advise};

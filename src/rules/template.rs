@@ -135,8 +135,11 @@ const NAME: &str = "template.txt";
 
 fn compile(base: &Environment<'static>, text: &str) -> Result<Template, String> {
     let mut paying = text.to_owned();
-    for at in limits::check(text)?.into_iter().rev() {
-        paying.insert_str(at, &format!(".{PAID}()"));
+    for mark in limits::check(text)?.into_iter().rev() {
+        match mark {
+            limits::Mark::Subscript(at) => paying.insert_str(at, &format!(".{PAID}()")),
+            limits::Mark::Plus(at) => paying.replace_range(at..=at, " "),
+        }
     }
     let mut environment = base.clone();
     environment.add_template_owned(NAME, paying).map_err(|error| explain(&error))?;

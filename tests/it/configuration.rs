@@ -24,8 +24,9 @@ fn read(directory: &Path) -> Snapshot {
     files::read(&[directory.to_owned()], ReadOptions::default()).unwrap()
 }
 
-/// Loads with no secret directories but the configuration's own.
+/// Loads with no secret directories but the configuration's own; templates are tried.
 fn loaded(snapshot: &Snapshot, options: &LoadOptions) -> Loaded {
+    let options = &LoadOptions { trial: Some(crate::sandbox::trial), ..*options };
     let secrets = SecretOptions { directories: vec![], data_dir: None };
     load(snapshot, &mut Secrets::live(secrets), options)
 }

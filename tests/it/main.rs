@@ -15,5 +15,6 @@ mod python;
 mod reconciling;
 mod rewriters;
 mod rules;
+mod sandbox;
 mod serving;
 mod tidy;

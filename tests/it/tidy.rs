@@ -19,6 +19,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("rules", &["model", "invitation"]),
     ("meetings", &["model", "rules"]),
     ("config", &["model", "diagnostic", "rules"]),
+    ("sandbox", &["model", "rules"]),
     ("import", &["model", "diagnostic", "config", "http"]),
     ("http", &["model"]),
     ("listen", &["model"]),

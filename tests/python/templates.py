@@ -1,7 +1,7 @@
 """Writes templates.json beside itself: what Jinja2 makes of templates. Run with jinja2 3.1: `python3 templates.py`.
 
 tests/it/rules/python.rs holds the rule engine to it. Pexip's own functions and filters are not among them, nor are `1e16`
-(here 10000000000000000.0), `+3` (here an error) and `truncate` to less than its end mark (here the mark, there an assertion).
+(here 10000000000000000.0), `+'a'` (here `a`, there an error) and `truncate` to less than its end mark (here the mark, there an assertion).
 """
 import json
 import pathlib
@@ -87,6 +87,7 @@ TEMPLATES = r"""
 {% if "example" in calendar_event.organizer_email|lower and not calendar_event.is_private or false %}yes{% endif %}
 {{ calendar_event.subject|striptags|upper|replace(" ", "_")|truncate(8, true, "") }}
 {{ 1_000 }} {{ 0x10 }} {{ 1.5e2 }} {{ - 3 }} {{ not true }} {{ 2 + 3 * 4 }} {{ (2 + 3) * 4 }} {{ -2 ** 2 }}
+{{ +3 }} {{ 1 + +2 }} {{ [+1] }} {{ +3|abs }} {{ 2 - +1 }}{{+ +1 }}
 {% with a = 1 %}{{ a }}{% endwith %}{{ a }}|
 {{ nothing_called() }}
 {{ "a"|nothing }}

@@ -59,6 +59,7 @@ mod rule_set_nobody_uses;
 mod secret_in_plain_text;
 mod secret_in_the_directory;
 mod shadowed_rule;
+mod template_takes_too_much;
 mod type_integration_cannot_carry;
 mod unknown_variable;
 mod unreachable_rule;
@@ -103,6 +104,7 @@ const CHECKS: &[Check] = &[
     field_without_use::run,
     not_a_regular_expression::run,
     not_a_template::run,
+    template_takes_too_much::run,
     replacement_names_no_group::run,
     unknown_variable::run,
     type_integration_cannot_carry::run,

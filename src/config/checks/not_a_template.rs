@@ -23,7 +23,7 @@ pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
 }
 
 /// The templates that rules and titles are made with.
-fn templates(document: &Document) -> Vec<(String, String)> {
+pub(super) fn templates(document: &Document) -> Vec<(String, String)> {
     let title = |pointer: &str, text: Option<&String>| text.map(|text| (pointer.to_owned(), text.clone()));
     match &document.spec {
         Spec::Profile(it) => {

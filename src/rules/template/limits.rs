@@ -24,16 +24,25 @@ const KEYWORDS: [&str; 8] = ["if", "elif", "else", "and", "or", "not", "in", "is
 /// Names that stand for themselves.
 const LITERALS: [&str; 6] = ["true", "false", "none", "True", "False", "None"];
 
-/// Refuses what templates may not contain. What comes back is where a subscript begins, in bytes: `[` of `a[1]`, `.` of `a.1`.
+/// A place of a template, in bytes, that is compiled otherwise than written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Where a subscript begins: `[` of `a[1]`, `.` of `a.1`.
+    Subscript(usize),
+    /// A `+` before a number, which changes nothing and which the engine does not know.
+    Plus(usize),
+}
+
+/// Refuses what templates may not contain. What comes back is marked in the order of the text.
 ///
 /// # Errors
 /// Names it, and what to write instead.
-pub(super) fn check(text: &str) -> Result<Vec<usize>, String> {
+pub(super) fn check(text: &str) -> Result<Vec<Mark>, String> {
     if text.chars().count() > LENGTH_MAX {
         return Err(format!("it is longer than {LENGTH_MAX} characters"));
     }
     let mut growing = 0;
-    let mut subscripts = vec![];
+    let mut marks = vec![];
     let mut listed: u64 = 1;
     let (mut lists, mut multiplies) = (false, false);
     let mut rest = text;
@@ -55,7 +64,10 @@ pub(super) fn check(text: &str) -> Result<Vec<usize>, String> {
         }
         let words = words(inside, closing);
         let begin = text.len() - inside.len();
-        subscripts.extend(words.subscripts.iter().map(|at| begin + at));
+        marks.extend(words.marks.iter().map(|mark| match mark {
+            Mark::Subscript(at) => Mark::Subscript(begin + at),
+            Mark::Plus(at) => Mark::Plus(begin + at),
+        }));
         growing += words.growing;
         if growing > GROWING_MAX {
             return Err(format!(
@@ -88,7 +100,7 @@ pub(super) fn check(text: &str) -> Result<Vec<usize>, String> {
         line += inside[..end].matches('\n').count();
         rest = &inside[end..];
     }
-    Ok(subscripts)
+    Ok(marks)
 }
 
 /// A filter or function that is not there.
@@ -129,8 +141,7 @@ struct Words<'t> {
     multiplies: bool,
     /// How many values each list, tuple and dictionary with names in it holds.
     widths: Vec<u64>,
-    /// Where subscripts begin.
-    subscripts: Vec<usize>,
+    marks: Vec<Mark>,
     /// Names, literals and signs.
     signs: usize,
     /// Bytes up to the end of the closing mark.
@@ -157,7 +168,7 @@ fn words<'t>(inside: &'t str, closing: &str) -> Words<'t> {
         growing: 0,
         multiplies: false,
         widths: vec![],
-        subscripts: vec![],
+        marks: vec![],
         signs: 0,
         length: inside.len(),
     };
@@ -172,7 +183,7 @@ fn words<'t>(inside: &'t str, closing: &str) -> Words<'t> {
             byte @ (b'(' | b'[' | b'{') => {
                 let after_value = b"n0)]}\"'".contains(&before);
                 if byte == b'[' && after_value {
-                    words.subscripts.push(at);
+                    words.marks.push(Mark::Subscript(at));
                 }
                 open.push(Bracket { makes_list: byte == b'{' || !after_value, ..Bracket::default() });
             }
@@ -204,6 +215,8 @@ fn words<'t>(inside: &'t str, closing: &str) -> Words<'t> {
                     at += if bytes[at] == b'\\' { 2 } else { 1 };
                 }
             }
+            // At the begin it belongs to the opening mark.
+            b'+' if at > 0 && !b"n0)]}\"'".contains(&before) => words.marks.push(Mark::Plus(at)),
             byte @ (b'~' | b'+' | b'*') => {
                 words.growing += 1;
                 words.multiplies |= byte == b'*';
@@ -221,7 +234,7 @@ fn words<'t>(inside: &'t str, closing: &str) -> Words<'t> {
                 let keyword = KEYWORDS.contains(&name) || is_test;
                 let number = name.as_bytes()[0].is_ascii_digit();
                 if before == b'.' && number {
-                    words.subscripts.push(dot);
+                    words.marks.push(Mark::Subscript(dot));
                 }
                 match before {
                     b'|' => words.filters.push(name),
@@ -323,6 +336,7 @@ mod tests {
             ),
             ("{{ a.0.b.12 }}{{ 1.5 }}{{ a.b1 }}", "{{ a^.0.b^.12 }}{{ 1.5 }}{{ a.b1 }}"),
             ("{{ 'x[0]'[0] }}{{ {'a': [1]}['a'][0] }}", "{{ 'x[0]'^[0] }}{{ {'a': [1]}^['a']^[0] }}"),
+            ("{{+ +1 + +2 - a +b }}{{ [+1] }}", "{{+ ^+1 + ^+2 - a +b }}{{ [^+1] }}"),
             ("{% for x in [1] if x in [2] %}{% endfor %}", "{% for x in [1] if x in [2] %}{% endfor %}"),
             (
                 "{% set a = [1] %}{{ a is eq [1] }}{{ a is not eq [1] }}",
@@ -334,7 +348,8 @@ mod tests {
             ),
         ] {
             let mut marked = template.to_owned();
-            for at in check(template).unwrap().into_iter().rev() {
+            for mark in check(template).unwrap().into_iter().rev() {
+                let (Mark::Subscript(at) | Mark::Plus(at)) = mark;
                 marked.insert(at, '^');
             }
             assert_eq!(marked, expected);
