@@ -156,7 +156,7 @@ fn a_directory_of_plain_templates_starts_no_child() {
 fn rules_are_run_on_an_event_in_a_child_with_the_result_or_what_it_died_of() {
     let event = |body: &str| {
         let json = serde_json::json!({"subject": "Weekly", "body": body, "start": "2026-01-05T10:00:00Z"});
-        event_from_json(json.to_string().as_bytes()).unwrap()
+        event_from_json(json.to_string().as_bytes()).unwrap().event
     };
     let spec = |template: &str| {
         let scratch = directory(&[template]);
