@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::invitation::{BODY_MAX, Outcome, Wrapped};
+use crate::invitation::{BODY_MAX, Cut, Outcome, Wrapped};
 use crate::rules::{Place, Trace, Tried, Why};
 
 /// Longest text from outside that is shown, in characters.
@@ -38,12 +38,15 @@ pub(super) fn trace_text(trace: &Trace, indent: &str) -> String {
     for link in &trace.links {
         let _ = writeln!(out, "{indent}{}", link_text(link));
     }
-    if trace.cut {
-        let _ = writeln!(
-            out,
-            "{indent}the body is longer than {} MiB, or has more than 200,000 tags: its end was not looked at",
-            BODY_MAX >> 20
-        );
+    match trace.cut {
+        None => {}
+        Some(Cut::Bytes) => {
+            let _ = writeln!(out, "{indent}the body is longer than {} MiB: its end was not looked at", BODY_MAX >> 20);
+        }
+        Some(Cut::Tags) => {
+            let _ =
+                writeln!(out, "{indent}the body has more than {} tags: its end was not looked at", Cut::Tags.after());
+        }
     }
     out
 }

@@ -28,8 +28,28 @@ pub struct InvitationText {
     unwrapped: Option<String>,
     /// The rewritten links, for the trace.
     pub wrapped: Vec<Wrapped>,
-    /// The body was longer than [`BODY_MAX`], or had more tags than are read (200,000): what follows was not looked at.
-    pub cut: bool,
+    /// Why the end of the body was not looked at; `None`: it was.
+    pub cut: Option<Cut>,
+}
+
+/// Why the end of a body was not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub enum Cut {
+    /// It is longer than [`BODY_MAX`].
+    Bytes,
+    /// It has more tags than are read.
+    Tags,
+}
+
+impl Cut {
+    /// How many of them were read.
+    #[must_use]
+    pub fn after(self) -> usize {
+        match self {
+            Self::Bytes => BODY_MAX,
+            Self::Tags => html::MARKS_MAX,
+        }
+    }
 }
 
 impl InvitationText {
@@ -62,7 +82,7 @@ pub fn text(body: &Body) -> InvitationText {
             let source = transfer::quoted_printable(source);
             if html::is_marked(&source) {
                 let (text, too_many) = html::marked_text(&source);
-                return finish(normal::characters(text.into()), cut || too_many);
+                return finish(normal::characters(text.into()), too_many.then_some(Cut::Tags).or(cut));
             }
             finish(normal::characters(source), cut)
         }
@@ -79,7 +99,7 @@ pub fn text(body: &Body) -> InvitationText {
                 },
             };
             let text = decoded.unwrap_or(text);
-            finish(normal::characters(text.into()), cut || too_many)
+            finish(normal::characters(text.into()), too_many.then_some(Cut::Tags).or(cut))
         }
     }
 }
@@ -91,15 +111,15 @@ pub fn line(text: &str) -> InvitationText {
     finish(normal::characters(source.into()), cut)
 }
 
-fn finish(text: String, cut: bool) -> InvitationText {
+fn finish(text: String, cut: Option<Cut>) -> InvitationText {
     let text = normal::broken_links(text);
     let (unwrapped, wrapped) = wrapped::unwrap_all(&text);
     InvitationText { unwrapped, text, wrapped, cut }
 }
 
 /// The first [`BODY_MAX`] bytes, whole characters only.
-fn bounded(text: &str) -> (&str, bool) {
-    if text.len() <= BODY_MAX { (text, false) } else { (&text[..text.floor_char_boundary(BODY_MAX)], true) }
+fn bounded(text: &str) -> (&str, Option<Cut>) {
+    if text.len() <= BODY_MAX { (text, None) } else { (&text[..text.floor_char_boundary(BODY_MAX)], Some(Cut::Bytes)) }
 }
 
 #[cfg(test)]
@@ -114,19 +134,23 @@ mod tests {
         let text = text(&body);
         assert_eq!(text.text, format!("Join here <{wrapped}>"));
         assert_eq!(text.unwrapped(), "Join here <https://pexip.me/x>");
-        assert_eq!((text.wrapped.len(), text.cut), (1, false));
+        assert_eq!((text.wrapped.len(), text.cut), (1, None));
     }
 
     #[test]
     fn a_body_is_cut_between_characters() {
         let text = text(&Body::Text(Confidential::new("é".repeat(BODY_MAX / 2) + "é")));
-        assert!(text.cut);
+        assert_eq!(text.cut, Some(Cut::Bytes));
         assert_eq!(text.text.len(), BODY_MAX);
     }
 
     #[test]
     fn a_body_of_nothing_but_tags_is_cut() {
-        assert!(text(&Body::Html(Confidential::new("<p>".repeat(250_000)))).cut);
-        assert!(text(&Body::Text(Confidential::new("<b>x</b>".repeat(125_000)))).cut);
+        for body in [
+            Body::Html(Confidential::new("<p>".repeat(250_000))),
+            Body::Text(Confidential::new("<b>x</b>".repeat(125_000))),
+        ] {
+            assert_eq!(text(&body).cut, Some(Cut::Tags));
+        }
     }
 }

@@ -269,7 +269,7 @@ fn nothing(event: &Event, trace: &Trace, second: &Trace) -> Advice {
                     -DeleteComments $false`)";
         return advice(Reason::NoText, None, text.into());
     }
-    if trace.cut {
+    if trace.cut.is_some() {
         let text = "its text is so long that its end was not looked at";
         return advice(Reason::Cut, None, text.into());
     }

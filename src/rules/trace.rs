@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::template::TemplateError;
 use super::texts::Place;
 use super::types;
-use crate::invitation::Wrapped;
+use crate::invitation::{Cut, Wrapped};
 use crate::model::desired::RuleType;
 use crate::model::{AliasFault, Confidential, RuleName, RuleSpec};
 
@@ -26,8 +26,8 @@ pub struct Trace {
     pub not_tried: Vec<RuleName>,
     /// The rewritten links that were found.
     pub links: Vec<Wrapped>,
-    /// The body was longer than [`BODY_MAX`](crate::invitation::BODY_MAX): its end was not looked at.
-    pub cut: bool,
+    /// Why the end of the body was not looked at; `None`: it was.
+    pub cut: Option<Cut>,
 }
 
 /// One rule, or the fallback.

@@ -18,6 +18,7 @@ use std::cell::RefCell;
 
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 
+pub(in crate::invitation) use self::sift::MARKS_MAX;
 use super::wrapped::link;
 
 /// Turns HTML into text; `true`: its end was left out for having too many tags.

@@ -23,7 +23,7 @@ const KEPT: [&str; 2] = ["href", "originalsrc"];
 const SCHEMES: [&str; 7] = ["http:", "https:", "mailto:", "sip:", "sips:", "h323:", "tel:"];
 
 /// Most tags and `&` that are read. They are what costs time; invitations have some thousands.
-const MARKS_MAX: usize = 200_000;
+pub(in crate::invitation) const MARKS_MAX: usize = 200_000;
 
 /// The worthwhile part of `html`, and whether its end was left out for having too many tags.
 pub(super) fn sift(html: &str) -> (String, bool) {

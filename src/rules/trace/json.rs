@@ -6,10 +6,11 @@
 //!             "lookedAt": ["UnwrappedBody"], "variables": {"meeting_id": "…"}, "gave": "…"}],
 //!  "notTried": ["webex"],
 //!  "links": [{"rewriter": "Mimecast", "link": "https://…", "outcome": "Opaque", "domain": "zoom.us"}],
-//!  "cutAfterBytes": 2097152}
+//!  "cut": {"reason": "Bytes", "after": 2097152}}
 //! ```
 //!
-//! The fallback has `"rule": null` and the type `Fallback`. What does not apply to a row is left out of it. `outcome` is
+//! The fallback has `"rule": null` and the type `Fallback`. What does not apply to a row is left out of it;
+//! `cut` is null where the whole body was read, and else `Bytes` or `Tags`, with how many of them were read. `outcome` is
 //! [`Why::label`]; what it is about stands in `about`: `property`; `found` and `missing`; `form`; `rewriter` and `domain`; `fault`.
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use super::{Trace, Tried, Why};
-use crate::invitation::{BODY_MAX, Outcome, Wrapped};
+use crate::invitation::{Cut, Outcome, Wrapped};
 use crate::rules::texts::Place;
 
 impl Serialize for Trace {
@@ -27,9 +28,15 @@ impl Serialize for Trace {
         map.serialize_entry("rules", &self.tried)?;
         map.serialize_entry("notTried", &self.not_tried.iter().map(|name| name.as_str()).collect::<Vec<_>>())?;
         map.serialize_entry("links", &self.links.iter().map(LinkRow::of).collect::<Vec<_>>())?;
-        map.serialize_entry("cutAfterBytes", &self.cut.then_some(BODY_MAX))?;
+        map.serialize_entry("cut", &self.cut.map(|reason| CutRow { reason, after: reason.after() }))?;
         map.end()
     }
+}
+
+#[derive(Serialize)]
+struct CutRow {
+    reason: Cut,
+    after: usize,
 }
 
 #[derive(Serialize)]
