@@ -1,8 +1,10 @@
 //! Jinja2 as Pexip has it: their functions and filters, their list of builtin filters and no other, inside limits.
 //!
-//! In: a template and the values it may see. Out: text of at most 64 KiB, or one line that says why not. A template can neither
-//! run for long nor take memory: minijinja counts work and bytes against a budget of fuel, input and output have limits of their
-//! own, and the ways to build large texts (macros, captured blocks, `namespace`, many joining operators) are not there.
+//! In: a template and the values it may see. Out: text of at most 64 KiB, or one line that says why not. A template should
+//! neither run for long nor take memory: minijinja counts work and bytes against a budget of fuel, input and output have limits of
+//! their own, and the ways to build large texts (macros, captured blocks, `namespace`, many joining operators) are not there. What
+//! fuel does not see is left: the text of a list of long texts, and comparing such lists. So whoever adopts templates tries them
+//! first (`trial`).
 //!
 //! Undefined values print as nothing in rules, as in Jinja2; in documents' values (`{{ room.email }}`) they are errors.
 
