@@ -5,6 +5,7 @@
 pub mod cisco;
 pub mod poly;
 pub mod rooms;
+pub mod token;
 
 use jiff::Timestamp;
 

@@ -1,0 +1,5 @@
+//! Simulated token endpoints.
+
+mod issued;
+
+pub use issued::Issued;
