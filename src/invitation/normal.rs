@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 /// White space of other widths becomes a space (providers group numbers with no-break spaces), hyphens that only forbid a line
 /// end become hyphens, invisible characters go (Google prints direction marks around telephone numbers), line ends of every kind
 /// become `\n` (Word's own is a vertical tab). Tabs stay.
@@ -83,9 +85,12 @@ pub(super) fn broken_links(text: String) -> String {
     let mut out = String::new();
     let mut copied = 0;
     let mut at = 0;
-    while let Some(found) = text[at..].find("<http") {
+    while let Some(found) = memchr(b'<', &text.as_bytes()[at..]) {
         let start = at + found;
         at = start + 1;
+        if !text[at..].starts_with("http") {
+            continue;
+        }
         let window = &text[at..text.floor_char_boundary(at + BROKEN_LINK_MAX)];
         // Up to the next bracket, so that no part of the text is looked at for two links.
         let Some(length) = window.find(['<', '>', '"', ' ', '\t']) else {

@@ -44,7 +44,7 @@ pub(super) fn quoted_printable(text: &str) -> Cow<'_, str> {
 /// Whether there is a `=3D`, or an escape above 127, at all.
 fn proves(text: &str) -> bool {
     let proof = |at: usize| escape(&text.as_bytes()[at..]).is_some_and(|byte| byte == b'=' || byte >= 0x80);
-    text.match_indices('=').any(|(at, _)| proof(at))
+    memchr::memchr_iter(b'=', text.as_bytes()).any(proof)
 }
 
 /// What a line is.

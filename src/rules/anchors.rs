@@ -3,7 +3,8 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::automaton::Automaton as _;
+use aho_corasick::{Anchored as Begins, MatchKind, dfa};
 
 use super::types;
 use crate::model::desired::RuleType;
@@ -14,7 +15,8 @@ pub(super) struct Anchored(u32);
 
 /// The anchors of all types, and the type of each.
 struct Anchors {
-    automaton: Option<AhoCorasick>,
+    /// The table itself and not an [`aho_corasick::AhoCorasick`], whose calls for each step cost twice as much.
+    automaton: Option<dfa::DFA>,
     types: Vec<Anchored>,
 }
 
@@ -26,11 +28,7 @@ static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| {
             types.push(Anchored(bit(rule_type)));
         }
     }
-    let automaton = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(words);
+    let automaton = dfa::Builder::new().ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(words);
     Anchors { automaton: automaton.ok(), types }
 });
 
@@ -45,8 +43,14 @@ impl Anchored {
         let Some(automaton) = &anchors.automaton else { return Self(u32::MAX) };
         let mut all = 0;
         for text in texts {
-            for found in automaton.find_overlapping_iter(text) {
-                all |= anchors.types[found.pattern().as_usize()].0;
+            let Ok(mut state) = automaton.start_state(Begins::No) else { return Self(u32::MAX) };
+            for byte in text.bytes() {
+                state = automaton.next_state(Begins::No, state, byte);
+                // Few states are special, and of those all but the dead one, which such an automaton has not, are matches.
+                if automaton.is_special(state) && automaton.is_match(state) {
+                    let matched = (0..automaton.match_len(state)).map(|index| automaton.match_pattern(state, index));
+                    all = matched.fold(all, |all, word| all | anchors.types[word.as_usize()].0);
+                }
             }
         }
         Self(all)

@@ -6,14 +6,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::calendar_event::Fields;
+use super::fallback;
 use super::pattern::{Pattern, Replacement};
 use super::permit::Permit;
 use super::scan::is_within;
-use super::template::{self, Template};
+use super::template::Template;
 use super::texts::{Place, Texts};
 use super::trace::{Found, Trace, Tried, Why};
 use super::types::{self, Finding, Provider};
-use super::{calendar_event, fallback};
 use crate::model::desired::{RuleType, When};
 use crate::model::{Alias, Confidential, Digest, EvaluationSpec, Event, MatchedBy, Protocol, RuleSpec, Verdict};
 
@@ -28,6 +29,8 @@ pub struct Chain {
     fallback: bool,
     permit: Permit,
     replacement: Option<Template>,
+    /// What its templates see of an event.
+    seen: Fields,
 }
 
 #[derive(Debug)]
@@ -70,13 +73,13 @@ impl Chain {
             spec.rules.iter().map(|rule| Compiled { spec: rule.clone(), work: compile(rule) }).collect();
         rules.sort_by_key(|rule| rule.spec.priority);
         let template = spec.replace_subject_template.as_deref().filter(|text| !text.trim().is_empty());
-        Self {
-            digest: spec.digest,
-            rules,
-            fallback: spec.fallback,
-            permit: Permit::of(spec),
-            replacement: template.and_then(|text| Template::compile(text).ok()),
-        }
+        let replacement = template.and_then(|text| Template::compile(text).ok());
+        let custom = rules.iter().filter_map(|rule| match &rule.work {
+            Ok(Work::Custom(template)) => Some(template),
+            _ => None,
+        });
+        let seen = Fields::named_by(custom.chain(&replacement));
+        Self { digest: spec.digest, rules, fallback: spec.fallback, permit: Permit::of(spec), replacement, seen }
     }
 
     /// Digest of the rules.
@@ -92,7 +95,7 @@ impl Chain {
     }
 
     pub(super) fn process_texts(&self, texts: &Texts<'_>) -> Outcome {
-        let mut trace = Trace::default();
+        let mut trace = Trace { tried: Vec::with_capacity(self.rules.len() + 1), ..Trace::default() };
         let mut matched = None;
         let mut rules = self.rules.iter();
         for rule in rules.by_ref() {
@@ -131,7 +134,7 @@ impl Chain {
 
     /// The title that replaces the event's, when there is a template and it gives something.
     pub(super) fn replacement(&self, texts: &Texts<'_>) -> Option<Confidential> {
-        let text = self.replacement.as_ref()?.render(&calendar_event::context(texts)).ok()?;
+        let text = self.replacement.as_ref()?.render(&self.seen.context(texts)).ok()?;
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
         (!line.is_empty()).then(|| Confidential::new(line))
     }
@@ -146,12 +149,50 @@ impl Chain {
         if let Err(why) = applies(&rule.spec.when, texts.event) {
             return (None, Err(why));
         }
-        let (found, made) = run(work, &rule.spec, texts);
+        let (found, made) = self.run(work, &rule.spec, texts);
         let admitted = made.and_then(|()| {
             let gave = found.as_ref().map_or("", |found| found.gave.expose());
             self.permit.admit(gave, rule.spec.protocol)
         });
         (found, admitted)
+    }
+
+    /// What the rule's work found, and whether anything to judge came of it.
+    fn run(&self, work: &Work, rule: &RuleSpec, texts: &Texts<'_>) -> (Option<Found>, Result<(), Why>) {
+        match work {
+            Work::Provider { provider, transform } => {
+                let finding = match ask(provider, rule, texts) {
+                    Ok(finding) => finding,
+                    Err(why) => return (None, Err(why)),
+                };
+                let made = transform.render_transform(&finding.variables, &texts.event.uid);
+                found(finding.place, finding.variables, made.map_err(Why::from))
+            }
+            Work::Regex { pattern, replacement } => {
+                for (place, text) in texts.as_written_first() {
+                    let captured = match pattern.find(text) {
+                        Ok(Some(captured)) => captured,
+                        Ok(None) => continue,
+                        Err(_) => return (None, Err(Why::SearchGivenUp)),
+                    };
+                    let made = match replacement {
+                        Some(replacement) => replacement.expand(&captured).map_err(Why::CannotRun),
+                        None => Ok(captured.groups.first().copied().flatten().unwrap_or_default().to_owned()),
+                    };
+                    let variables = captured.names.iter().filter_map(|(name, number)| {
+                        Some((name.clone(), captured.groups.get(*number).copied().flatten()?.to_owned()))
+                    });
+                    return found(place, variables.collect(), made);
+                }
+                (None, Err(Why::NothingFound))
+            }
+            Work::Custom(template) => match template.render(&self.seen.context(texts)).map_err(Why::from) {
+                // A template that gives nothing found nothing.
+                Ok(text) if text.trim().is_empty() => (None, Err(Why::NoOutput)),
+                Ok(text) => found(Place::CalendarEvent, BTreeMap::new(), Ok(text)),
+                Err(why) => (None, Err(why)),
+            },
+        }
     }
 
     /// The first address that passes the door, or else the last that did not.
@@ -204,47 +245,6 @@ fn compile(rule: &RuleSpec) -> Result<Work, Why> {
             let transform = template(own.unwrap_or_else(|| (provider.transform)(rule)))?;
             Ok(Work::Provider { provider, transform })
         }
-    }
-}
-
-/// What the rule's work found, and whether anything to judge came of it.
-fn run(work: &Work, rule: &RuleSpec, texts: &Texts<'_>) -> (Option<Found>, Result<(), Why>) {
-    match work {
-        Work::Provider { provider, transform } => {
-            let finding = match ask(provider, rule, texts) {
-                Ok(finding) => finding,
-                Err(why) => return (None, Err(why)),
-            };
-            let variables = finding.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-            let seed = std::iter::once((template::SEED, texts.event.uid.as_str()));
-            let context = minijinja::Value::from_pairs(variables.chain(seed));
-            let made = transform.render(&context);
-            found(finding.place, finding.variables, made.map_err(Why::from))
-        }
-        Work::Regex { pattern, replacement } => {
-            for (place, text) in texts.as_written_first() {
-                let captured = match pattern.find(text) {
-                    Ok(Some(captured)) => captured,
-                    Ok(None) => continue,
-                    Err(_) => return (None, Err(Why::SearchGivenUp)),
-                };
-                let made = match replacement {
-                    Some(replacement) => replacement.expand(&captured).map_err(Why::CannotRun),
-                    None => Ok(captured.groups.first().copied().flatten().unwrap_or_default().to_owned()),
-                };
-                let variables = captured.names.iter().filter_map(|(name, number)| {
-                    Some((name.clone(), captured.groups.get(*number).copied().flatten()?.to_owned()))
-                });
-                return found(place, variables.collect(), made);
-            }
-            (None, Err(Why::NothingFound))
-        }
-        Work::Custom(template) => match template.render(&calendar_event::context(texts)).map_err(Why::from) {
-            // A template that gives nothing found nothing.
-            Ok(text) if text.trim().is_empty() => (None, Err(Why::NoOutput)),
-            Ok(text) => found(Place::CalendarEvent, BTreeMap::new(), Ok(text)),
-            Err(why) => (None, Err(why)),
-        },
     }
 }
 

@@ -19,7 +19,7 @@ fn in_text(text: &str) -> impl Iterator<Item = &str> {
     let (mut from, mut word) = (0, Word::default());
     std::iter::from_fn(move || {
         loop {
-            let colon = from + text.get(from..)?.find(':')?;
+            let colon = from + memchr::memchr(b':', text.as_bytes().get(from..)?)?;
             from = colon + 1;
             let Some(begin) = scheme_before(text, colon) else { continue };
             // Schemes may stand in each other's addresses by the thousand: the word they stand in is measured once.

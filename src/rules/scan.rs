@@ -35,7 +35,7 @@ pub(super) fn addresses(text: &str) -> impl Iterator<Item = Address<'_>> {
     let mut from = 0;
     std::iter::from_fn(move || {
         loop {
-            let sign = from + text.get(from..)?.find('@')?;
+            let sign = from + memchr::memchr(b'@', text.as_bytes().get(from..)?)?;
             let floor = from;
             from = sign + 1;
             if let Some(found) = address_at(text, floor, sign) {

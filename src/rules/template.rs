@@ -10,8 +10,10 @@
 
 mod functions;
 mod limits;
+mod plain;
 
 pub(super) use functions::SEED;
+use plain::Plain;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -45,7 +47,13 @@ pub enum TemplateError {
 
 /// A compiled template.
 #[derive(Debug)]
-pub struct Template(Environment<'static>);
+pub struct Template {
+    environment: Environment<'static>,
+    /// As it is written.
+    source: String,
+    /// Where it needs no engine.
+    plain: Option<Plain>,
+}
 
 /// The environment every rule's template starts from.
 static RULES: LazyLock<Environment<'static>> = LazyLock::new(|| environment(UndefinedBehavior::Lenient));
@@ -97,13 +105,15 @@ impl Template {
     /// # Errors
     /// Says what is wrong with it, in one line, with the template's line.
     pub fn compile(text: &str) -> Result<Self, String> {
-        compile(&RULES, text)
+        let plain = Plain::of(text);
+        compile(&RULES, text).map(|template| Self { plain, ..template })
     }
 
     /// The names it takes from what it is given, dotted where it goes deeper: `calendar_event.subject`. Functions are not among them.
     #[must_use]
     pub fn names(&self) -> BTreeSet<String> {
-        let names = self.0.get_template(NAME).map(|template| template.undeclared_variables(true)).unwrap_or_default();
+        let names =
+            self.environment.get_template(NAME).map(|template| template.undeclared_variables(true)).unwrap_or_default();
         let written =
             |name: String| name.split_once(PAID).map_or(name.clone(), |(of, _)| of.trim_end_matches('.').into());
         let mut sorted: BTreeSet<String> = names.into_iter().map(written).collect();
@@ -111,12 +121,35 @@ impl Template {
         sorted
     }
 
+    /// As it is written.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Renders a transform with the variables of a type; `seed` tells the event from others.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub(super) fn render_transform(
+        &self,
+        variables: &BTreeMap<String, String>,
+        seed: &str,
+    ) -> Result<String, TemplateError> {
+        if let Some(plain) = &self.plain {
+            return plain
+                .write(OUTPUT_MAX, |name| variables.get(name).map(String::as_str))
+                .ok_or(TemplateError::Output);
+        }
+        let variables = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        self.render(&Value::from_pairs(variables.chain(std::iter::once((SEED, seed)))))
+    }
+
     /// Renders. The caller has made sure that `context` is no longer than [`INPUT_MAX`].
     ///
     /// # Errors
     /// Says why not.
     pub fn render(&self, context: &Value) -> Result<String, TemplateError> {
-        let template = self.0.get_template(NAME).map_err(|error| TemplateError::Failed(explain(&error)))?;
+        let template = self.environment.get_template(NAME).map_err(|error| TemplateError::Failed(explain(&error)))?;
         let mut out = Bounded::default();
         match template.render_captured_to(context.clone(), &mut out) {
             Ok(_) => {}
@@ -145,7 +178,7 @@ fn compile(base: &Environment<'static>, text: &str) -> Result<Template, String> 
     }
     let mut environment = base.clone();
     environment.add_template_owned(NAME, paying).map_err(|error| explain(&error))?;
-    Ok(Template(environment))
+    Ok(Template { environment, source: text.to_owned(), plain: None })
 }
 
 fn environment(undefined: UndefinedBehavior) -> Environment<'static> {

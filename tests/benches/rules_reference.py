@@ -42,7 +42,8 @@ class Writer(html.parser.HTMLParser):
         elif tag in ("a", "area"):
             self.end_link()
             found = dict(attributes)
-            self.link = list(dict.fromkeys(v for v in (found.get("href"), found.get("originalsrc")) if v and not v.startswith("#")))
+            written = [re.sub(r"[\t\r\n]", "", value.strip()) for name in ("href", "originalsrc") if (value := found.get(name))]
+            self.link = [address for address in dict.fromkeys(written) if not address.startswith("#")]
         elif tag in ("td", "th"):
             self.parts.append(" ")
         elif tag in BLOCKS:
@@ -67,6 +68,9 @@ class Writer(html.parser.HTMLParser):
         self.link = None
 
 
+MARKED = re.compile(r"<br ?/?>|</(?:a|p|b|li|div|span)>", I)
+UNESCAPED = re.compile(r"<(?=https?:|mailto:|[\w.+-]+@)", I)
+BROKEN = re.compile(r"<https?://[^\s<>]{50,}\n[^\s<>]+>")
 QUOTED = re.compile(rb"=\r?\n|=(3D|[89A-F][0-9A-F])")
 
 
@@ -75,13 +79,17 @@ def plain(invitation):
     if "=3D" in text:
         undone = QUOTED.sub(lambda found: bytes.fromhex(found[1].decode()) if found[1] else b"", text.encode())
         text = undone.decode(errors="replace")
-    if invitation.get("html"):
+    marked = not invitation.get("html") and MARKED.search(text)
+    if invitation.get("html") or marked:
         writer = Writer()
-        writer.feed(text)
+        # A description with tags in it keeps its line ends.
+        writer.pre = 1 if marked else 0
+        writer.feed(UNESCAPED.sub("&lt;", text))
         writer.close()
         writer.end_link()
         text = "".join(writer.parts)
-    return text.translate(CHARACTERS).replace("\r\n", "\n")
+    text = text.translate(CHARACTERS).replace("\r\n", "\n")
+    return BROKEN.sub(lambda found: found[0].replace("\n", ""), text)
 
 
 # --- links
@@ -123,6 +131,11 @@ def checkpoint(url):
     return found and re.sub(r"^(https?):/(?!/)", r"\1://", urllib.parse.unquote(found[1]))
 
 
+def google(url):
+    found = [parameter("q")(url), parameter("url")(url)] if url.path == "/url" else []
+    return next((link for link in found if link and LINK.match(link)), None)
+
+
 def cisco(url):
     return urllib.parse.unquote(url.path.rsplit("/", 1)[-1])
 
@@ -135,18 +148,22 @@ REWRITERS = [
     (re.compile(r"secure-web\.cisco\.com$"), cisco),
     (re.compile(r".+\.protection\.sophos\.com$"), sophos),
     (re.compile(r"protect2\.fireeye\.com$"), parameter("u")),
-    (re.compile(r"www\.google\.com$"), lambda url: parameter("q")(url) if url.path == "/url" else None),
+    (re.compile(r"www\.google\.com$"), google),
     (re.compile(r"clicktime\.symantec\.com$"), parameter("u")),
-    (re.compile(r".+-ctp\.trendmicro\.com$"), parameter("url")),
+    (re.compile(r"[^.]+-ctp\.trendmicro\.com$"), parameter("url")),
+    (re.compile(r".+\.url-protection\.com$"), parameter("o")),
     (re.compile(r"protect\.checkpoint\.com$|url\.avanan\.click$"), checkpoint),
 ]
+
+
+AMPERSANDS = re.compile(r"&(?:amp;)+", I)
 
 
 def unwrap(found):
     link = found[0]
     for _ in range(5):
         try:
-            url = urllib.parse.urlsplit(link.replace("&amp;", "&"))
+            url = urllib.parse.urlsplit(AMPERSANDS.sub("&", link))
             host = (url.hostname or "").lower()
             read = next((read for pattern, read in REWRITERS if pattern.match(host)), None)
             real = read and "@" not in url.netloc and read(url)
@@ -164,7 +181,7 @@ NUMBER = r"(?:[^\n]*\n){0,3}?[^\n]*?(?<![\d.+-])(\d(?:[ -]?\d){7,10})\s*$"
 
 
 def query(found, *names):
-    values = urllib.parse.parse_qs(found[1].replace("&amp;", "&"))
+    values = {name.lower(): value for name, value in urllib.parse.parse_qs(found[1].replace("&amp;", "&")).items()}
     return [values.get(name, [""])[0] for name in names]
 
 
@@ -193,10 +210,13 @@ def key_at(domain):
     return re.compile(r"(?<![\w.@+-])([\w.+-]+)@" + re.escape(domain) + r"\b" + NUMBER, I | re.M)
 
 
+VTC_NAMES = ["teams_vtc_conference_id", "TeamsVtcConferenceId", "X-MICROSOFT-TEAMSVTCCONFERENCEID"]
+
+
 def teams_properties(rule):
     def find(text, event):
         properties = event["properties"]
-        number = properties.get("teams_vtc_conference_id") or properties.get("TeamsVtcConferenceId")
+        number = next((properties[name] for name in VTC_NAMES if properties.get(name)), None)
         number = re.sub(r"[ \xa0]", "", str(number or ""))
         return number.isdigit() and {"meeting_id": number, "domain": rule["domain"]}
 
@@ -204,7 +224,7 @@ def teams_properties(rule):
 
 
 def teams_guest(rule):
-    host = re.compile(r"https?://(?:teams\.(?:microsoft\.com|cloud\.microsoft|live\.com)|(?:gov|dod)\.teams\.microsoft\.us)/(?:l/meetup-join|meet)/", I)
+    host = re.compile(r"https?://(?:teams\.(?:microsoft\.com|cloud\.microsoft|live\.com))/(?:l/meetup-join|meet)/", I)
     pair = re.compile(r"(?<![\d+])(\d(?: ?\d){8,16})[ \t]*\n+(?:[^\n:：]*[:：]?[ \t]*\n?)?[^\n]*?([A-Za-z0-9]{8}|[A-Za-z0-9]{6})[ \t]*$", re.M)
 
     def find(text, event):
@@ -245,7 +265,7 @@ def teams_service(rule):
 
 
 def teams_cisco(rule):
-    link = re.compile(r"https?://(?:www\.)?webex\.com/msteams/?\?([^\s<>\"#]+)", I)
+    link = re.compile(r"https?://(?:[\w-]+\.)*webex\.com/msteams/?\?([^\s<>\"#]+)", I)
     key = re.compile(r"(?<![\w.@+-])([\w.+-]+)@((?:\w+\.)?m\.webex\.com)\b" + NUMBER, I | re.M)
 
     def find(text, event):
@@ -261,7 +281,7 @@ def teams_cisco(rule):
 
 
 def meet_guest(rule):
-    link = re.compile(r"(?<![\w.@-])meet\.google\.com/([a-z]{3}-[a-z]{4}-[a-z]{3})\b", I)
+    link = re.compile(r"(?:(?<=://)|(?<![\w.@/-]))meet\.google\.com/([a-z]{3}-[a-z]{4}-[a-z]{3})\b", I)
 
     def find(text, event):
         found = link.search(text) or link.search(str(event["properties"].get("hangoutLink", "")))
@@ -274,13 +294,13 @@ CONFLINK = re.compile(r"conf_?link$", I)
 
 
 def skype(rule):
-    conf = re.compile(r"\"?conf:sip:([^@;]+)@[^;\\]+\\?;gruu\\?;opaque=app:conf:focus:id:([A-Za-z0-9]+)(?![\w:])", I)
+    conf = re.compile(r"\"?conf:sip:([^@;]+)@([^;\\]+)\\?;gruu\\?;opaque=app:conf:focus:id:([A-Za-z0-9]+)(?![\w:])", I)
 
     def find(text, event):
         properties = event["properties"]
         written = properties.get("online_meeting_conf_link") or next((value for name, value in properties.items() if CONFLINK.search(name)), "")
         found = conf.match(str(written))
-        return found and {"focus_id": found[2], "user": found[1], "domain": event["organizer_email"].rpartition("@")[2]}
+        return found and {"focus_id": found[3], "user": found[1], "domain": event["organizer_email"].rpartition("@")[2] or found[2]}
 
     return find
 
@@ -289,7 +309,7 @@ def webex(rule):
     address = re.compile(r"(?<![\w.@+-])([\w.+-]+)@((?!lync\.|m\.)[\w-]+\.(?:my\.)?webex\.com)(?![\w.-]*\w)", I)
     room = re.compile(r"https?://((?!help\.|www\.|developer\.)[\w-]+\.(?:my\.)?webex\.com)/meet/([\w.+-]+)", I)
     link = re.compile(r"https?://((?!help\.|www\.|developer\.)[\w-]+\.(?:my\.)?webex\.com)/(?:[^\s<>\"]*j\.php\?MTID=|webappng/|wbxmjs/|join/)", I)
-    number = re.compile(r"(?<![\d+-])(\d{3,4} ?\d{3} ?\d{3,4})(?!\d)[^\d\n]*$", re.M)
+    number = re.compile(r"(?<![\w=+-])(\d{3,4} ?\d{3} ?\d{3,4})(?!\d)[^\d\n]*$", re.M)
 
     def find(text, event):
         if found := address.search(text):
@@ -304,21 +324,24 @@ def webex(rule):
 
 
 def zoom(rule):
-    link = re.compile(r"https?://(?:[\w-]+\.)*(zoom\.us|zoom\.com(?:\.cn)?|zoom-x\.de|zoomgov\.com)/(?:j|w|s|wc/join|wc)/(\d{9,11})(?!\d)", I)
-    line = re.compile(r"(?<![\w.@+-])(\d{9,11})(?:\.(\d{1,10})?(?:\.[\w.]*)?)?@(zoomcrc\.com|(?:fr\.)?zm\w\w\.us|(?:fr\.)?zmeu\.us|sip\.zoomgov\.com)(?![\w.-]*\w)", I)
-    below = r"(?:^|[ :：\t]){id}\s*\n[^\n]*?(?:^|[ :：\t])(\d{{1,10}})\s*$"
+    link = re.compile(r"https?://(?:[\w-]+\.)*(zoom\.us|zoom\.com(?:\.cn)?|zoom-x\.de|zoomgov\.com)/(?:j|w|s|wc/join|wc|meetings)/(\d{9,11})(?!\d)", I)
+    app = re.compile(r"zoom(mtg|us)://[\w.-]+/join\?(?:[^\s<>\"]*&)?confno=(\d{9,11})(?!\d)", I)
+    line = re.compile(r"(?<![\w.@+-])(\d{9,11})(?:\.(\d{1,10})?(?:\.[\w.]*)?)?@((?:[\w-]+\.)?zoomcrc\.com|(?:fr\.)?zm\w\w\.us|(?:fr\.)?zmeu\.us|sip\.zoomgov\.com)(?![\w.-]*\w)", I)
+    below = r"(?:^|[\s:：•]){id}(?:@zoomcrc\.com)?[ \t]*[|\n][^\d\n]*?(?:[ :：\t]|[^\s\d]\s+)(\d{{1,10}})\s*$"
+    own_lines = r"^\s*{id}\s+[^\W\d][^\d\n]*\n\s*(\d{{1,10}})\s*$"
 
     def find(text, event):
-        found, printed = link.search(text), line.search(text)
+        found, printed = link.search(text) or app.search(text), line.search(text)
         if not found and not printed:
             return None
         number = found[2] if found else printed[1]
         domain = printed[3].lower() if printed else "sip.zoomgov.com" if "gov" in found[1] else "zoomcrc.com"
         pin = printed and printed[2] or ""
-        if not pin and (tap := re.search(rf",,{number}#[,\s]*\*(\d{{1,10}})#", text)):
+        if not pin and (tap := re.search(rf",,{number}#[,\s]*(?:0?#[,\s]*)?\*?(\d{{1,10}})#", text)):
             pin = tap[1]
         if not pin:
-            lines = re.findall(below.format(id=r"[ -]?".join(number)), text, re.M)
+            spaced = r"[ -]?".join(number)
+            lines = re.findall(below.format(id=spaced), text, re.M) or re.findall(own_lines.format(id=spaced), text, re.M)
             pin = lines[-1] if lines else ""
         return {"meeting_id": number, "domain": domain, "pin": pin}
 
@@ -326,31 +349,34 @@ def zoom(rule):
 
 
 def go_to_meeting(rule):
-    address = re.compile(r"(?<![\w.@+-])(\d{9})@((?:\d{1,3}\.){3}\d{1,3}|(?:[\w-]+\.)*goto(?:meeting)?\.com)\b", I)
-    bare = re.compile(r"(?<![\w.@+-])(\d{9})@(67\.217\.95\.2)\b")
-    dial = re.compile(r"\b((?:\d{1,3}\.){3}\d{1,3})##(\d{9})\b")
+    address = re.compile(r"(?<![\w.@+-])(\d{9})@(67\.217\.95\.2|(?:[\w-]+\.)*goto(?:meeting)?\.com)(?![\w.-]*\w)", I)
+    dial = re.compile(r"(?<![\w.-])(67\.217\.95\.2)##(\d{9})\b")
+    before = re.compile(r"(?<![\w+-])(\d{3}-\d{3}-\d{3})\s[^@]*?(?<![\w.@-])67\.217\.95\.2(?![\w.-]*\w)")
 
     apart = re.compile(r"\b67\.217\.95\.2\b" + NUMBER, re.M)
 
     def find(text, event):
         if "goto" not in text.lower() and "67.217.95.2" not in text:
             return None
-        if found := address.search(text) or bare.search(text):
+        if found := address.search(text):
             return {"meeting_id": found[1], "domain": found[2]}
         if found := dial.search(text):
             return {"meeting_id": found[2], "domain": found[1]}
-        return (found := apart.search(text)) and {"meeting_id": digits(found[1]), "domain": "67.217.95.2"}
+        found = before.search(text) or apart.search(text)
+        return found and {"meeting_id": digits(found[1]), "domain": "67.217.95.2"}
 
     return find
 
 
 def blue_jeans(rule):
-    link = re.compile(r"https?://(?:[\w-]+\.)*bluejeans\.com(?:/[a-z]+)?/(\d+)(?!\w)", I)
+    link = re.compile(r"https?://(?:[\w-]+\.)*bluejeans\.com(?:/[a-z]+)?/(\d{5,18})(?!\w)", I)
+    apart = re.compile(r"(?:bluejeans\.com/[\w.-]+|(?<![\w.@-])bjn\.vc)\b" + NUMBER, I | re.M)
     address = re.compile(r"(?<![\w.@+-])(\d{6,12})(?:[.#]+\d+)?@(?:[\w-]+\.)*bjn\.vc(?![\w.-]*\w)|(?:bjn\.vc|199\.48\.152\.152)##(\d{6,12})", I)
 
     def find(text, event):
-        found = link.search(text) or address.search(text)
-        return found and {"meeting_id": found[1] or found[2]}
+        if found := link.search(text) or address.search(text):
+            return {"meeting_id": found[1] or found[2]}
+        return (found := apart.search(text)) and {"meeting_id": digits(found[1])}
 
     return find
 
@@ -365,7 +391,7 @@ def poly(domain):
 
 TYPES = {
     "PexipInfinity": (lambda rule: by_group(re.compile(r"pexip://(?P<meeting_id>[\w.+~!$*-]+)@(?P<domain>[\w-]+(?:\.[\w-]+)+)", I)), AT_DOMAIN),
-    "PexipService": (lambda rule: by_group(re.compile(r"https?://pexip\.me/meet/(?P<meeting_id>[\w.-]+)", I)), "{{meeting_id}}@pexip.me"),
+    "PexipService": (lambda rule: by_group(re.compile(r"https?://pexip\.me/meet/(?P<meeting_id>[\w.-]++)(?!%)", I)), "{{meeting_id}}@pexip.me"),
     "TeamsMeetingProperties": (teams_properties, AT_DOMAIN),
     "TeamsSipGuestJoin": (teams_guest, "{{meeting_id}}.{{base32_encoded_blob}}.{{tenant_id}}.{{company_id}}@pex.ms"),
     "TeamsBodyPexipInfinity": (teams_infinity, "{{prefix}}{{meeting_id}}@{{domain}}"),
@@ -412,7 +438,8 @@ def alias(rules, event):
     texts = [LINK.sub(unwrap, text) for text in (written, event["location"])]
     points = (event["properties"].get("conferenceData") or {}).get("entryPoints") or []
     kept = [point.get("uri") for point in points] + [value for name, value in event["properties"].items() if LINKS.fullmatch(name)]
-    texts.append("\n".join(text for text in kept if isinstance(text, str)))
+    several = [text for value in kept for text in (value if isinstance(value, list) else [value])]
+    texts.append("\n".join(text for text in several if isinstance(text, str)))
     event = {**event, "calendar_event": {**event, "body": written}}
     both = [written, *texts[:1], event["location"], *texts[1:2]]
     for name, find, template in rules:

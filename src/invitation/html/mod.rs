@@ -1,7 +1,7 @@
 //! HTML to text, the way mail programs write the text part of an HTML mail: `text <link>`.
 //!
-//! Entities, attributes and broken tags are read as browsers read them, by a browser's tokenizer; there is no tree, so nesting
-//! costs nothing. [`sift`] drops before what nobody reads. Block elements and `br` end a line, white space collapses (but in
+//! References, attributes and broken tags are read as browsers read them (a test holds [`sift`] to a browser's tokenizer, which
+//! takes ten times as long); there is no tree, so nesting costs nothing. Block elements and `br` end a line, white space collapses (but in
 //! `pre`), cells of a row stand on one line, and a link's address follows its text, with Outlook's `originalsrc` after it.
 //!
 //! Design notes:
@@ -12,11 +12,12 @@
 //! - `alt`, `title` and Gmail's `data-saferedirecturl` are left out: the first two are no addresses (Outlook writes the original
 //!   link into `title` within a sentence), and Gmail leaves the original link in `href`.
 
+mod reference;
 mod sift;
 
-use std::cell::RefCell;
+use std::borrow::Cow;
 
-use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use sift::Piece;
 
 pub(in crate::invitation) use self::sift::MARKS_MAX;
 use super::wrapped::link;
@@ -39,20 +40,37 @@ pub(super) fn is_marked(text: &str) -> bool {
         matches!(rest.as_bytes().first(), Some(b'b' | b'B' | b'/'))
             && TAGS.iter().any(|tag| rest.get(..tag.len()).is_some_and(|at| at.eq_ignore_ascii_case(tag)))
     };
-    text.match_indices('<').any(|(at, _)| meant(&text[at + 1..]))
+    memchr::memchr_iter(b'<', text.as_bytes()).any(|at| meant(&text[at + 1..]))
 }
 
 fn read(html: &str, lines: Lines) -> (String, bool) {
-    let (sifted, cut) = sift::sift(html);
-    let sink = Writer { out: RefCell::new(Out { lines, ..Out::default() }) };
-    let tokenizer = Tokenizer::new(&sink, TokenizerOpts::default());
-    let input = BufferQueue::default();
-    input.push_back(sifted.as_str().into());
-    // Only a script, of which there are none left, would end the feeding early.
-    let _ = tokenizer.feed(&input);
-    tokenizer.end();
-    drop(tokenizer);
-    (sink.finish(), cut)
+    let html = one_line_end(html.strip_prefix('\u{feff}').unwrap_or(html));
+    let mut out = Out { text: String::with_capacity(html.len()), lines, ..Out::default() };
+    let cut = sift::sift(&html, &mut |piece| match piece {
+        Piece::Text(text) => out.characters(text),
+        Piece::Start(name, values) => with_lower_case(name, |name| out.start(name, values)),
+        Piece::End(name) => with_lower_case(name, |name| out.end(name)),
+    });
+    (out.finish(), cut)
+}
+
+/// Line ends of every kind as `\n`.
+fn one_line_end(html: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\r', html.as_bytes()).is_none() {
+        return Cow::Borrowed(html);
+    }
+    Cow::Owned(html.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+/// Tells the name of an element in lower case; one that is longer than any known name is told as no name.
+fn with_lower_case(name: &str, tell: impl FnOnce(&str)) {
+    let mut lower = [0; 16];
+    let known = lower.get_mut(..name.len()).map(|lower| {
+        lower.copy_from_slice(name.as_bytes());
+        lower.make_ascii_lowercase();
+        &*lower
+    });
+    tell(known.and_then(|lower| std::str::from_utf8(lower).ok()).unwrap_or_default());
 }
 
 /// What a line end in the source is.
@@ -63,10 +81,6 @@ enum Lines {
     Collapse,
     /// A line end.
     Keep,
-}
-
-struct Writer {
-    out: RefCell<Out>,
 }
 
 #[derive(Default)]
@@ -83,35 +97,33 @@ struct Out {
     link: Option<(Vec<String>, usize)>,
 }
 
-impl Writer {
-    fn finish(self) -> String {
-        let mut out = self.out.into_inner();
-        out.end_link();
-        out.text.truncate(out.text.trim_end().len());
-        out.text
-    }
-}
-
 impl Out {
+    fn finish(mut self) -> String {
+        self.end_link();
+        self.text.truncate(self.text.trim_end().len());
+        self.text
+    }
+
     fn characters(&mut self, text: &str) {
         if self.pre > 0 {
             self.gap();
             self.text.push_str(text);
             return;
         }
-        for character in text.chars() {
+        let mut rest = text;
+        while let Some(first) = rest.as_bytes().first() {
             // A no-break space is a character here; it becomes a space later.
-            if character == '\n' && self.lines == Lines::Keep {
-                if !std::mem::take(&mut self.by_tag) {
-                    self.end_line();
-                }
-            } else if matches!(character, ' ' | '\n' | '\t' | '\r' | '\u{c}') {
-                self.space = true;
-            } else {
+            let word = rest.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(rest.len());
+            if word > 0 {
                 self.by_tag = false;
                 self.gap();
-                self.text.push(character);
+                self.text.push_str(&rest[..word]);
+            } else if *first != b'\n' || self.lines == Lines::Collapse {
+                self.space = true;
+            } else if !std::mem::take(&mut self.by_tag) {
+                self.end_line();
             }
+            rest = &rest[word.max(1)..];
         }
     }
 
@@ -160,8 +172,7 @@ impl Out {
         }
     }
 
-    fn start(&mut self, tag: &Tag) {
-        let name = &*tag.name;
+    fn start(&mut self, name: &str, values: [Option<String>; 2]) {
         match name {
             "br" => {
                 self.end_line();
@@ -174,7 +185,7 @@ impl Out {
             "td" | "th" => self.space = true,
             "a" | "area" => {
                 self.end_link();
-                let addresses = addresses(tag);
+                let addresses = addresses(values);
                 if !addresses.is_empty() {
                     self.gap();
                     self.link = Some((addresses, self.text.len()));
@@ -207,34 +218,16 @@ impl Out {
     }
 }
 
-impl TokenSink for &Writer {
-    type Handle = ();
-
-    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
-        let mut out = self.out.borrow_mut();
-        match token {
-            Token::TagToken(tag) if tag.kind == TagKind::StartTag => out.start(&tag),
-            Token::TagToken(tag) => out.end(&tag.name),
-            Token::CharacterTokens(text) => out.characters(&text),
-            Token::NullCharacterToken => out.characters("\0"),
-            Token::ParseError(_) | Token::CommentToken(_) | Token::DoctypeToken(_) | Token::EOFToken => {}
-        }
-        TokenSinkResult::Continue
-    }
-}
-
 /// Whether a link's text is a link cut short.
 fn is_shortened(text: &str) -> bool {
     link::after_scheme(text).is_some() && (text.ends_with("...") || text.ends_with('…'))
 }
 
-/// The addresses of a link that could be of use, each once.
-fn addresses(tag: &Tag) -> Vec<String> {
+/// The addresses of a link, by [`sift::KEPT`], that could be of use, each once.
+fn addresses(values: [Option<String>; 2]) -> Vec<String> {
     const USELESS: [&str; 5] = ["#", "javascript:", "vbscript:", "data:", "x-apple-data-detectors:"];
     let mut found: Vec<String> = vec![];
-    for attribute in ["href", "originalsrc"] {
-        let value = tag.attrs.iter().find(|each| &*each.name.local == attribute).map(|each| address(&each.value));
-        let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+    for value in values.into_iter().flatten().map(|value| address(&value)).filter(|value| !value.is_empty()) {
         let begins = |with: &&str| value.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
         if !USELESS.iter().any(begins) && !found.contains(&value) {
             found.push(value);

@@ -22,7 +22,8 @@ impl<'t> Link<'t> {
     /// Takes an http or https link apart; anything else is `None`.
     pub(crate) fn parse(whole: &'t str) -> Option<Self> {
         let rest = after_scheme(whole)?;
-        let authority_end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+        let ends = |byte: &u8| matches!(byte, b'/' | b'?' | b'#' | b'\\');
+        let authority_end = rest.as_bytes().iter().position(ends).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(authority_end);
         // A user before the host is how a link pretends to lead elsewhere.
         if authority.contains('@') {
@@ -52,6 +53,12 @@ impl<'t> Link<'t> {
         let at = self.host.len().checked_sub(end.len())?;
         let (start, theirs) = self.host.split_at_checked(at)?;
         theirs.eq_ignore_ascii_case(end).then_some(start)
+    }
+
+    /// The end of the host from the dot before the last one on: `example.com` of `x.example.com`.
+    pub(crate) fn last_two_labels(&self) -> &'t str {
+        let dots = memchr::memrchr_iter(b'.', self.host.as_bytes());
+        dots.skip(1).map(|dot| &self.host[dot + 1..]).next().unwrap_or(self.host)
     }
 
     /// The host as written.
@@ -87,8 +94,7 @@ pub(crate) fn after_scheme(text: &str) -> Option<&str> {
 #[inline]
 pub(crate) fn ends_link(c: char) -> bool {
     match c {
-        '<' | '>' | '"' => true,
-        _ if c.is_ascii() => c.is_ascii_control() || c == ' ',
+        '\0'..='\x7f' => ascii_ends_link(c as u8),
         '“' | '”' | '„' | '‘' | '’' | '«' | '»' | '‹' | '›' | '…' => true,
         '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301f}' => true,
         '！' | '（' | '）' | '，' | '．' | '：' | '；' | '＜' | '＞' | '？' | '［' | '］' | '｛' | '｝' | '｡' | '｢'
@@ -103,19 +109,31 @@ pub(crate) fn run(text: &str) -> usize {
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         // Links are ASCII nearly always, and ASCII needs no decoding.
-        if byte.is_ascii() {
-            if ends_link(char::from(*byte)) {
-                break;
-            }
-            at += 1;
-            continue;
-        }
-        match text[at..].chars().next() {
-            Some(c) if !ends_link(c) => at += c.len_utf8(),
-            _ => break,
+        match ASCII_ENDS_LINK.get(usize::from(*byte)) {
+            Some(false) => at += 1,
+            Some(true) => break,
+            None => match text[at..].chars().next() {
+                Some(c) if !ends_link(c) => at += c.len_utf8(),
+                _ => break,
+            },
         }
     }
     at
+}
+
+/// What [`ends_link`] says of each ASCII character.
+const ASCII_ENDS_LINK: [bool; 128] = {
+    let mut ends = [false; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        ends[byte as usize] = ascii_ends_link(byte);
+        byte += 1;
+    }
+    ends
+};
+
+const fn ascii_ends_link(byte: u8) -> bool {
+    byte.is_ascii_control() || matches!(byte, b' ' | b'<' | b'>' | b'"')
 }
 
 /// The link, percent-coded where a text would end it.
