@@ -5,7 +5,7 @@
 //! |---|---|
 //! | otj | this engine, trace included |
 //! | python | `rules_reference.py`: `re`, html.parser, precompiled Jinja2; its start and the JSON it reads are not counted |
-//! | scan | what `grep -iF -f hosts` does: one Aho-Corasick pass over the bodies as the calendar has them, tags and all |
+//! | scan | what `grep -iF -f hosts` does: one Aho-Corasick pass over the bodies as the calendar has them, tags and all, with the automaton and the prefilter that the library itself chooses for these hosts |
 //!
 //! A row's figure is the median of its passes over all cases, in time on the processor, so that it does not matter what else the
 //! machine does. The hostile family and

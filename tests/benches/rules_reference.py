@@ -63,11 +63,15 @@ class Writer(html.parser.HTMLParser):
             self.parts.append(text if self.pre > 0 else SPACES.sub(" ", text))
 
     def end_link(self):
+        # Whoever shows a link cut short means the whole one.
+        if self.link and self.parts and SHORTENED.fullmatch(self.parts[-1]):
+            self.parts.pop()
         for address in self.link or ():
             self.parts.append(f" <{address}> ")
         self.link = None
 
 
+SHORTENED = re.compile(r"\s*https?://\S+(?:\.\.\.|…)\s*")
 MARKED = re.compile(r"<br ?/?>|</(?:a|p|b|li|div|span)>", I)
 UNESCAPED = re.compile(r"<(?=https?:|mailto:|[\w.+-]+@)", I)
 BROKEN = re.compile(r"<https?://[^\s<>]{50,}\n[^\s<>]+>")
@@ -280,6 +284,17 @@ def teams_cisco(rule):
     return find
 
 
+def meet(rule):
+    address = re.compile(r"(?<![\w.@+-])(sips?:)?(\d{13})@([\w-]+(?:\.[\w-]+)+)", I)
+
+    def find(text, event):
+        linked = "meet.google.com" in text
+        found = next((found for found in address.finditer(text) if found[1] or linked), None)
+        return found and {"meeting_id": found[2], "domain": found[3]}
+
+    return find
+
+
 def meet_guest(rule):
     link = re.compile(r"(?:(?<=://)|(?<![\w.@/-]))meet\.google\.com/([a-z]{3}-[a-z]{4}-[a-z]{3})\b", I)
 
@@ -306,7 +321,7 @@ def skype(rule):
 
 
 def webex(rule):
-    address = re.compile(r"(?<![\w.@+-])([\w.+-]+)@((?!lync\.|m\.)[\w-]+\.(?:my\.)?webex\.com)(?![\w.-]*\w)", I)
+    address = re.compile(r"(?<![\w.@+-])([\w.+-]+)@((?!lync\.|m\.|messenger\.)[\w-]+\.(?:my\.)?webex\.com)(?![\w.-]*\w)", I)
     room = re.compile(r"https?://((?!help\.|www\.|developer\.)[\w-]+\.(?:my\.)?webex\.com)/meet/([\w.+-]+)", I)
     link = re.compile(r"https?://((?!help\.|www\.|developer\.)[\w-]+\.(?:my\.)?webex\.com)/(?:[^\s<>\"]*j\.php\?MTID=|webappng/|wbxmjs/|join/)", I)
     number = re.compile(r"(?<![\w=+-])(\d{3,4} ?\d{3} ?\d{3,4})(?!\d)[^\d\n]*$", re.M)
@@ -402,7 +417,7 @@ TYPES = {
     ),
     "TeamsBodyBlueJeans": (poly("teams.bjn.vc"), "{{tenant_id}}.{{meeting_id}}@teams.bjn.vc"),
     "TeamsBodyCisco": (teams_cisco, "{{conf_id}}.{{tenant_key}}@{{domain}}"),
-    "GoogleMeet": (lambda rule: by_group(re.compile(r"(?<![\w.@+-])(?P<meeting_id>\d{13})@(?P<domain>[\w-]+(?:\.[\w-]+)+)", I)), AT_DOMAIN),
+    "GoogleMeet": (meet, AT_DOMAIN),
     "GoogleMeetSipGuestJoin": (meet_guest, AT_DOMAIN),
     "SkypeForBusiness": (skype, "__sfb__{{focus_id}}.{{user}}@{{domain}}"),
     "SkypeForBusinessBodyPoly": (poly("v.plcm.vc"), "{{tenant_id}}.{{meeting_id}}@v.plcm.vc"),

@@ -1,4 +1,4 @@
-//! Templates that are text and names alone, such as `{{meeting_id}}@{{domain}}`: nearly every transform. They are written without
+//! Templates that are text, names and simple conditions alone, such as `{{meeting_id}}@{{domain}}`: nearly every transform. They are written without
 //! an engine, which would cost more than finding what they write.
 //!
 //! In: a template that minijinja has compiled. Out: its parts, where it prints nothing but its own text and variables; for any
@@ -21,53 +21,105 @@ enum Part {
     Text(String),
     /// The variable of this name.
     Name(String),
+    /// `{% if NAME %}`, or `{% if NAME == 'TEXT' %}`: what follows is written where the variable is not empty, or is the text.
+    If(String, Option<String>),
+    /// `{% else %}`
+    Else,
+    /// `{% endif %}`
+    End,
 }
 
 impl Plain {
     /// Takes `template` apart.
     pub(super) fn of(template: &str) -> Option<Self> {
         // The engine drops a line end at the end.
-        if ["{%", "{#"].iter().any(|mark| template.contains(mark)) || template.ends_with(['\n', '\r']) {
+        if template.contains("{#") || template.ends_with(['\n', '\r']) {
             return None;
         }
         let mut parts = vec![];
         let mut rest = template;
-        while let Some((text, after)) = rest.split_once("{{") {
-            let (name, after) = after.split_once("}}")?;
-            let name = name.trim_matches(|c: char| c.is_ascii_whitespace());
-            if !is_variable(name) {
-                return None;
+        // Of conditions inside one another, the engine takes care.
+        let (mut within, mut after_else) = (false, false);
+        while let Some(at) = [rest.find("{{"), rest.find("{%")].into_iter().flatten().min() {
+            parts.push(Part::Text(rest[..at].to_owned()));
+            let statement = rest[at..].starts_with("{%");
+            let (inside, after) = rest[at + 2..].split_once(if statement { "%}" } else { "}}" })?;
+            let inside = inside.trim_matches(|c: char| c.is_ascii_whitespace());
+            let part = if statement { statement_of(inside)? } else { Part::Name(variable(inside)?) };
+            match part {
+                Part::If(..) if within => return None,
+                Part::Else if !within || after_else => return None,
+                Part::End if !within => return None,
+                Part::If(..) => within = true,
+                Part::Else => after_else = true,
+                Part::End => (within, after_else) = (false, false),
+                Part::Text(_) | Part::Name(_) => {}
             }
-            parts.extend([Part::Text(text.to_owned()), Part::Name(name.to_owned())]);
+            parts.push(part);
             rest = after;
         }
         parts.push(Part::Text(rest.to_owned()));
-        Some(Self(parts))
+        (!within).then_some(Self(parts))
     }
 
     /// What it prints; `None`: more than `limit` bytes.
     pub(super) fn write<'v>(&self, limit: usize, variable: impl Fn(&str) -> Option<&'v str>) -> Option<String> {
         let mut out = String::with_capacity(64);
+        let mut holds = true;
         for part in &self.0 {
             let text = match part {
                 Part::Text(text) => text,
                 Part::Name(name) => variable(name).unwrap_or_default(),
+                Part::If(name, text) => {
+                    let value = variable(name);
+                    holds = text
+                        .as_deref()
+                        .map_or(value.is_some_and(|value| !value.is_empty()), |text| value == Some(text));
+                    continue;
+                }
+                Part::Else => {
+                    holds = !holds;
+                    continue;
+                }
+                Part::End => {
+                    holds = true;
+                    continue;
+                }
             };
-            if out.len() + text.len() > limit {
+            if holds && out.len() + text.len() > limit {
                 return None;
             }
-            out.push_str(text);
+            if holds {
+                out.push_str(text);
+            }
         }
         Some(out)
     }
 }
 
-fn is_variable(name: &str) -> bool {
+fn statement_of(inside: &str) -> Option<Part> {
+    if inside == "else" {
+        return Some(Part::Else);
+    }
+    if inside == "endif" {
+        return Some(Part::End);
+    }
+    let condition = inside.strip_prefix("if ")?;
+    let Some((name, text)) = condition.split_once("==") else {
+        return Some(Part::If(variable(condition.trim())?, None));
+    };
+    let text = text.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+    let simple = !text.contains(['\'', '\\', '"', '{', '}', '%']);
+    simple.then_some(Part::If(variable(name.trim())?, Some(text.to_owned())))
+}
+
+/// The name of a variable.
+fn variable(name: &str) -> Option<String> {
     let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let named = letters && name.starts_with(|first: char| first.is_ascii_alphabetic());
     let special =
         NO_VARIABLES.contains(&name) || FUNCTIONS.contains(&name) || ["self", "loop", "super"].contains(&name);
-    named && !special
+    (named && !special).then(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -108,6 +160,12 @@ mod tests {
             "{{1}}",
             "{{}}",
             "{% if pin %}",
+            "{% if missing %}",
+            "{% if pin == '12' %}",
+            "{%if pin!='12'%}",
+            "{% else %}",
+            "{%- endif %}",
+            "{% set pin = 1 %}",
             "{% endif %}",
             "{# c #}",
             "é",
@@ -136,7 +194,11 @@ mod tests {
             ("text", true),
             ("", true),
             ("{{ pin|upper }}", false),
-            ("{{ a }}{% if pin %}.{{pin}}{% endif %}", false),
+            ("{{ a }}{% if pin %}.{{pin}}{% else %}0{% endif %}@{% if a == 'b' %}c{% endif %}", true),
+            ("{% if a %}{% if b %}{% endif %}{% endif %}", false),
+            ("{% if a or b %}{% endif %}", false),
+            ("{% if a %}", false),
+            ("{% else %}", false),
             ("{{ pin }}\n", false),
             ("{{ true }}{{ range }}", false),
             ("{{ pin", false),
