@@ -50,6 +50,11 @@ impl std::fmt::Debug for Fields {
 }
 
 impl Fields {
+    /// All of them.
+    pub(super) fn all() -> Self {
+        Self(FIELDS.into())
+    }
+
     /// Those that `templates` name, `calendar_event.NAME`; all of them where one names the dictionary in any other way.
     pub(super) fn named_by<'t>(templates: impl Iterator<Item = &'t Template>) -> Self {
         let sources: Vec<_> = templates.map(Template::source).collect();

@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 use minijinja::Value;
 
-use super::calendar_event;
+use super::calendar_event::Fields;
 use super::template::{Template, TemplateError};
 use super::texts::Texts;
 use crate::model::event::{Body, Person};
@@ -98,7 +98,7 @@ fn sample(body: &str, text: &str, variable: &str) -> Sample {
         time_zone: None,
         last_modified: None,
     };
-    Sample { event: calendar_event::context(&Texts::new(&event, "UTC")), variable: variable.to_owned() }
+    Sample { event: Fields::all().context(&Texts::new(&event, "UTC")), variable: variable.to_owned() }
 }
 
 /// Whether there is nothing in `template` to try: text, and the plain names of values (`{{ meeting_id }}@{{ domain }}`).
