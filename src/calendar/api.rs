@@ -75,7 +75,7 @@ impl Api<'_> {
         let response = sent.await;
         let said = response.as_ref().map_or_else(|error| error.label(), |answer| outcome(answer.status));
         self.tally.calendar_requests.add(&[self.integration.name.as_str(), said]);
-        let response = response?;
+        let response = response.map_err(CalendarError::Offline)?;
         if response.status == StatusCode::UNAUTHORIZED {
             tokens.refused(self.integration, *account, &bearer);
         }

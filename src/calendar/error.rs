@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::google::GoogleError;
 use super::ics::IcsError;
 use crate::http::HttpError;
-use crate::model::Failure;
 use crate::model::failure::chain;
+use crate::model::{Failure, Scope};
 use crate::oauth::TokenError;
 
 /// Why there is no complete reading. Texts hold no credentials, URLs or anything people wrote.
@@ -43,6 +44,12 @@ pub enum CalendarError {
     /// There is no token to ask with.
     #[error("no token")]
     Token(#[source] TokenError),
+    /// Google says no.
+    #[error(transparent)]
+    Google(#[from] GoogleError),
+    /// The service of all rooms cannot be reached.
+    #[error("the calendar service cannot be reached")]
+    Offline(#[source] HttpError),
     /// A secret that the request needs is not there.
     #[error("a secret is missing: {0}")]
     SecretMissing(String),
@@ -53,7 +60,7 @@ impl CalendarError {
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
-            Self::Unreachable(_) | Self::Unreadable(_) | Self::Incomplete(_) => "CalendarUnreadable",
+            Self::Unreachable(_) | Self::Offline(_) | Self::Unreadable(_) | Self::Incomplete(_) => "CalendarUnreadable",
             Self::Forbidden(_) => "NoPermission",
             Self::NotFound(_) => "RoomNotFound",
             Self::Refused => "CredentialsRefused",
@@ -61,6 +68,7 @@ impl CalendarError {
             Self::SecretMissing(_) => "SecretMissing",
             Self::NotInEffect(_) => "NotInEffect",
             Self::Token(error) => error.label(),
+            Self::Google(error) => error.label(),
         }
     }
 }
@@ -85,18 +93,21 @@ impl From<IcsError> for CalendarError {
 
 impl From<CalendarError> for Failure {
     fn from(error: CalendarError) -> Self {
-        if let CalendarError::Token(error) = error {
-            return error.into();
-        }
+        let error = match error {
+            CalendarError::Token(error) => return error.into(),
+            CalendarError::Google(error) => return error.into(),
+            other => other,
+        };
         let message = chain(&error);
         let passes = match &error {
-            CalendarError::Unreachable(cause) => !cause.needs_a_person(),
+            CalendarError::Unreachable(cause) | CalendarError::Offline(cause) => !cause.needs_a_person(),
             CalendarError::Unreadable(_) | CalendarError::Incomplete(_) | CalendarError::Throttled { .. } => true,
             CalendarError::Forbidden(_)
             | CalendarError::NotFound(_)
             | CalendarError::Refused
             | CalendarError::NotInEffect(_)
             | CalendarError::Token(_)
+            | CalendarError::Google(_)
             | CalendarError::SecretMissing(_) => false,
         };
         let retry_after = match &error {
@@ -104,6 +115,13 @@ impl From<CalendarError> for Failure {
             _ => None,
         };
         let failure = if passes { Self::retry(error.label(), message) } else { Self::fix(error.label(), message) };
-        Self { retry_after, ..failure }
+        // One slow or large answer says nothing about the others; a host without connection does.
+        let of_all = match &error {
+            CalendarError::Offline(cause) => {
+                !matches!(cause, HttpError::Deadline | HttpError::TooLarge(_) | HttpError::Protocol(_))
+            }
+            _ => false,
+        };
+        Self { retry_after, ..failure }.about(if of_all { Scope::Integration } else { Scope::Object })
     }
 }

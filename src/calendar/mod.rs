@@ -7,7 +7,7 @@
 mod api;
 mod caldav;
 mod error;
-mod google;
+pub mod google;
 mod graph;
 pub mod hints;
 pub mod ics;
@@ -120,6 +120,8 @@ enum Mark {
     Published { etag: Option<String>, last_modified: Option<String> },
     /// A CalDAV collection, where it was found, and the state it was in, where the server tells.
     Collection { url: String, state: Option<String> },
+    /// The ETag of a Google calendar.
+    Etag(String),
 }
 
 impl AgendaRequest {

@@ -13,10 +13,10 @@ use super::zone::{Zone, Zones};
 use crate::model::{Body, Confidential, Event, Person, RoomEmail};
 
 /// Longest text of one event that is kept, in bytes: what templates may be given.
-const TEXT_MAX: usize = 256 << 10;
+pub(super) const TEXT_MAX: usize = 256 << 10;
 
 /// Longest title, place, name or extra property that is kept, in bytes.
-const LINE_MAX: usize = 8 << 10;
+pub(super) const LINE_MAX: usize = 8 << 10;
 
 /// Why an event is unreadable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -396,7 +396,7 @@ fn extra_properties(component: &Component) -> serde_json::Map<String, Value> {
 }
 
 /// At most `length` bytes, whole characters.
-fn cut(mut text: String, length: usize) -> String {
+pub(super) fn cut(mut text: String, length: usize) -> String {
     text.truncate(text.floor_char_boundary(length));
     text
 }

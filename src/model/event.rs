@@ -61,6 +61,22 @@ pub enum Body {
     Html(Confidential),
 }
 
+impl Body {
+    /// A text of which nobody says whether it has tags: HTML where it looks like it. Who writes so keeps line breaks beside the
+    /// tags, so they are kept here.
+    #[must_use]
+    pub fn with_or_without_tags(text: String) -> Self {
+        if text.trim().is_empty() {
+            return Self::None;
+        }
+        if !["</", "<br", "<p", "<a ", "&nbsp;", "&amp;"].iter().any(|tag| text.contains(tag)) {
+            return Self::Text(Confidential::new(text));
+        }
+        let text = if text.contains('\n') { format!("<pre>{text}</pre>") } else { text };
+        Self::Html(Confidential::new(text))
+    }
+}
+
 impl Event {
     /// Everything a rule or an endpoint could see, hashed: two events with equal digests need no second look.
     #[must_use]

@@ -3,6 +3,7 @@
 //! format is not made twice.
 
 pub mod cisco;
+pub mod google;
 pub mod poly;
 pub mod rooms;
 pub mod token;

@@ -114,9 +114,9 @@ impl Planner {
 fn room_drift(known: &RoomState, now: Timestamp) -> Option<&'static str> {
     if let Some(trouble) = &known.trouble {
         return Some(match trouble.failure.reason {
-            "NoPermission" | "CredentialsRefused" | "SecretMissing" => "NoPermission",
+            "NoPermission" | "SharedAsFreeBusyOnly" | "CredentialsRefused" | "SecretMissing" => "NoPermission",
             "RoomNotFound" => "NotFound",
-            "Throttled" => "Throttled",
+            "Throttled" | "QuotaExhausted" => "Throttled",
             _ => "Unreadable",
         });
     }
