@@ -14,6 +14,7 @@
 
 pub mod address;
 mod error;
+mod said;
 mod tls;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ pub use error::{HttpError, TlsFault};
 pub use hyper::body::Bytes;
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode, Url};
+pub use said::{retry_after, server_date};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Redirects that a caller may follow for one request.

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use super::published::{DEADLINE, outcome, server_date};
+use super::published::{DEADLINE, outcome};
 use super::{Access, CalendarError};
 use crate::http::{
     Bytes, CALENDAR_LIMIT, HeaderMap, HeaderValue, Http, Method, Request, Response, StatusCode, Trust, Url, header,
+    server_date,
 };
 use crate::model::IntegrationSpec;
 use crate::model::tally::Tally;
@@ -86,5 +87,5 @@ impl Api<'_> {
 
 /// `Retry-After`, or nothing.
 pub(super) fn retry_after(answer: &Answer, now: Timestamp) -> Option<Duration> {
-    super::published::retry_after(&answer.response.headers, now)
+    crate::http::retry_after(&answer.response.headers, now)
 }

@@ -1,14 +1,41 @@
 //! Access tokens: an account of a calendar service in, a bearer out. Who asks keeps nothing: a bearer is asked for before every
 //! request, fetched early, by one at a time, and stored sealed before it is used.
 //!
+//! | found | what happens |
+//! |---|---|
+//! | a token that is good for a while yet | it is used |
+//! | one that ends within ten to fifteen minutes | one caller fetches the next, the others use it; so does that one when no next comes |
+//! | none | one caller fetches, the others wait for the same outcome |
+//! | credentials that were refused | not tried again for half an hour, across restarts, unless they change |
+//! | a service that does not answer | asked again after ten seconds, or when it says |
+//!
+//! A token is bound to integration, token URL, API, client and account. A person's refresh token that was changed by the service is
+//! stored before anything else is done with the answer, and the one before is kept until the new one has worked.
+//!
 //! May name `model`, `http`, `store`.
 
+mod account;
+mod assertion;
+mod error;
+mod records;
+mod refusal;
+mod request;
+mod slot;
+
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use error::{KeyFault, Refusal, SignInFault, TokenError};
 
 use crate::http::{HeaderValue, Http};
-use crate::model::{Clock, Failure, IntegrationSpec, Scope, Secret};
+use crate::model::{Clock, Digest, IntegrationSpec, Secret};
 use crate::store::Store;
+use account::Account;
+use slot::Slot;
+
+/// Accounts remembered. More than this were never in use at a time; what was learned of the others is in the store.
+const SLOTS_MAX: usize = 1024;
 
 /// What an `Authorization` header holds. Shown to nobody.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,30 +51,6 @@ impl Bearer {
     }
 }
 
-/// Why there is no token.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum TokenError {
-    /// The secret it is made with cannot be read.
-    #[error("a secret is missing: {0}")]
-    SecretMissing(String),
-}
-
-impl TokenError {
-    /// The reason of conditions, and the outcome in metrics; a closed set.
-    #[must_use]
-    pub fn label(&self) -> &'static str {
-        match self {
-            Self::SecretMissing(_) => "SecretMissing",
-        }
-    }
-}
-
-impl From<TokenError> for Failure {
-    fn from(error: TokenError) -> Self {
-        Self::fix(error.label(), error.to_string()).about(Scope::Account)
-    }
-}
-
 /// All tokens of a process. Cloning shares them.
 #[derive(Clone)]
 pub struct Tokens(Arc<Shared>);
@@ -56,6 +59,8 @@ struct Shared {
     http: Http,
     store: Arc<dyn Store>,
     clock: Clock,
+    /// By what its tokens are bound to.
+    slots: Mutex<BTreeMap<Digest, Arc<Slot>>>,
 }
 
 impl fmt::Debug for Tokens {
@@ -68,7 +73,7 @@ impl Tokens {
     /// None yet; what the store kept is found when it is asked for.
     #[must_use]
     pub fn new(http: Http, store: Arc<dyn Store>, clock: Clock) -> Self {
-        Self(Arc::new(Shared { http, store, clock }))
+        Self(Arc::new(Shared { http, store, clock, slots: Mutex::default() }))
     }
 
     /// A token for account number `account` of `integration`, good for a while yet.
@@ -76,12 +81,26 @@ impl Tokens {
     /// # Errors
     /// When none can be had now.
     pub async fn bearer(&self, integration: &IntegrationSpec, account: usize) -> Result<Bearer, TokenError> {
-        let _ = (&self.0.http, &self.0.store, &self.0.clock, integration, account);
-        Err(TokenError::SecretMissing("tokens are not fetched yet".into()))
+        let account = Account::of(integration, account)?;
+        self.slot(&account).bearer(&self.0, &account).await
     }
 
     /// The service did not take `bearer`: the next one asked for is another.
     pub fn refused(&self, integration: &IntegrationSpec, account: usize, bearer: &Bearer) {
-        let _ = (integration, account, bearer);
+        if let Ok(account) = Account::of(integration, account) {
+            self.slot(&account).refused(bearer, self.0.clock.now());
+        }
+    }
+
+    fn slot(&self, account: &Account<'_>) -> Arc<Slot> {
+        let binding = account.binding();
+        let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = slots.get(&binding) {
+            return slot.clone();
+        }
+        if slots.len() >= SLOTS_MAX {
+            slots.retain(|_, slot| Arc::strong_count(slot) > 1);
+        }
+        slots.entry(binding).or_default().clone()
     }
 }

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 
 use crate::auth::digest::client::best_offer;
 use crate::calendar::multistatus::{self, Multistatus};
-use crate::calendar::published::{DEADLINE, outcome, server_date, status_error};
+use crate::calendar::published::{DEADLINE, outcome, status_error};
 use crate::calendar::{AgendaRequest, CalendarError};
 use crate::http::{
     Bytes, CALENDAR_LIMIT, HeaderMap, HeaderName, HeaderValue, Http, Method, REDIRECTS_MAX, Request, Response,
-    StatusCode, Trust, Url, header, redirect_target, same_origin,
+    StatusCode, Trust, Url, header, redirect_target, same_origin, server_date,
 };
 use crate::model::service::CalDavSpec;
 use crate::model::{Secret, SecretValue};

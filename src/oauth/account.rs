@@ -1,0 +1,135 @@
+//! What the documents say about one account, as a token is asked for: where, with what, and for what. An integration and the
+//! account's number go in; what identifies its tokens comes out, so that none of them is ever used for anything else.
+
+use super::assertion::ServiceKey;
+use super::error::TokenError;
+use crate::http::Url;
+use crate::model::service::{AppCredential, ExchangeSignIn, GoogleSignIn, OauthClient, Service};
+use crate::model::{Digest, IntegrationSpec, Secret, SecretValue};
+
+/// Where Google gives tokens unless documents or a JSON key name another place.
+const GOOGLE: &str = "https://oauth2.googleapis.com/token";
+
+/// The narrowest permissions that read events and say when rooms are taken.
+/// See <https://developers.google.com/workspace/calendar/api/auth>.
+const GOOGLE_READ: &str =
+    "https://www.googleapis.com/auth/calendar.events.readonly https://www.googleapis.com/auth/calendar.events.freebusy";
+
+/// What Exchange Online's tokens are for where `ewsUrl` says nothing else.
+const EXCHANGE_ONLINE: &str = "outlook.office365.com";
+
+/// One account of an integration.
+pub(super) struct Account<'a> {
+    /// Whose.
+    pub(super) integration: &'a IntegrationSpec,
+    /// What identifies it at the service.
+    pub(super) name: &'a str,
+    /// How it proves itself.
+    pub(super) grant: Grant<'a>,
+    /// Where it does.
+    pub(super) token_url: Url,
+    /// What for, as a list with blanks.
+    pub(super) scope: String,
+    /// The API that its tokens open.
+    api: String,
+}
+
+/// How an account proves itself.
+pub(super) enum Grant<'a> {
+    /// By a statement signed with its own key.
+    ServiceAccount(ServiceKey, &'a Secret),
+    /// An app by its secret.
+    AppSecret(&'a Secret),
+    /// An app by a certificate: PEM, and its key.
+    AppCertificate(&'a [u8], &'a Secret),
+    /// A person who signed in, through a client with or without a secret.
+    SignedIn(&'a OauthClient, Option<&'a Secret>),
+}
+
+impl<'a> Account<'a> {
+    /// Account number `number` of `integration`.
+    ///
+    /// # Errors
+    /// When the documents do not make one.
+    pub(super) fn of(integration: &'a IntegrationSpec, number: usize) -> Result<Self, TokenError> {
+        let (name, grant, token_url, scope, api) = match &integration.service {
+            Service::Google(google) => {
+                let (name, grant, token_url) = match &google.sign_in {
+                    GoogleSignIn::ServiceAccounts(accounts) => {
+                        let account = accounts.get(number).ok_or_else(|| missing("there is no such account"))?;
+                        let text = known(&account.private_key)?;
+                        let key = ServiceKey::read(text, &account.email)?;
+                        let own = key.token_url.clone().filter(|_| google.token_url == GOOGLE);
+                        let token_url = own.unwrap_or_else(|| google.token_url.clone());
+                        (account.email.as_str(), Grant::ServiceAccount(key, text), token_url)
+                    }
+                    GoogleSignIn::User { email, client, .. } => {
+                        let secret = client.client_secret.as_ref().map(known).transpose()?;
+                        (email.as_str(), Grant::SignedIn(client, secret), google.token_url.clone())
+                    }
+                };
+                (name, grant, token_url, GOOGLE_READ.to_owned(), google.api_url.clone())
+            }
+            Service::Graph(graph) => {
+                let scope = format!("https://{}/.default", graph.host);
+                let grant = app(&graph.credential)?;
+                (graph.client_id.as_str(), grant, graph.token_url.clone(), scope, graph.api_url.clone())
+            }
+            Service::Exchange(exchange) => match &exchange.sign_in {
+                ExchangeSignIn::AppOnly { token_url, client_id, credential } => {
+                    let url = exchange.ews_url.as_deref().and_then(|url| Url::parse(url).ok());
+                    let host = url.as_ref().and_then(Url::host_str).unwrap_or(EXCHANGE_ONLINE).to_owned();
+                    let scope = format!("https://{host}/.default");
+                    (client_id.as_str(), app(credential)?, token_url.clone(), scope, host)
+                }
+                _ => return Err(TokenError::NotInEffect(integration.service.kind())),
+            },
+            Service::Ics | Service::CalDav(_) => return Err(TokenError::NotInEffect(integration.service.kind())),
+        };
+        let token_url = Url::parse(&token_url).map_err(|_| TokenError::NotAUrl("tokenUrl"))?;
+        Ok(Self { integration, name, grant, token_url, scope, api })
+    }
+
+    /// What tokens of this account are bound to. A token made for anything else is not used.
+    pub(super) fn binding(&self) -> Digest {
+        let client = match &self.grant {
+            Grant::SignedIn(client, _) => client.client_id.as_str(),
+            _ => self.name,
+        };
+        let parts =
+            [self.integration.name.as_str(), self.token_url.as_str(), &self.api, client, self.name, &self.scope];
+        Digest::of(parts.map(str::as_bytes))
+    }
+
+    /// What the account proves itself with, so that a new secret is noticed. `sign_in` is the refresh token, where there is one.
+    pub(super) fn proof(&self, sign_in: Option<&str>) -> Digest {
+        let secret: [&[u8]; 2] = match &self.grant {
+            Grant::ServiceAccount(_, text) | Grant::AppSecret(text) => [text.expose().as_bytes(), &[]],
+            Grant::AppCertificate(certificate, key) => [key.expose().as_bytes(), certificate],
+            Grant::SignedIn(_, secret) => {
+                [secret.map_or(&[][..], |secret| secret.expose().as_bytes()), sign_in.map_or(&[][..], str::as_bytes)]
+            }
+        };
+        Digest::of([&self.binding().0[..], secret[0], secret[1]])
+    }
+}
+
+fn app(credential: &AppCredential) -> Result<Grant<'_>, TokenError> {
+    Ok(match credential {
+        AppCredential::Secret(secret) => Grant::AppSecret(known(secret)?),
+        AppCredential::Certificate { certificate, private_key } => {
+            Grant::AppCertificate(certificate, known(private_key)?)
+        }
+    })
+}
+
+fn known(secret: &SecretValue) -> Result<&Secret, TokenError> {
+    match secret {
+        SecretValue::Known(secret) => Ok(secret),
+        SecretValue::Missing(reason) => Err(missing(reason)),
+    }
+}
+
+fn missing(reason: &str) -> TokenError {
+    TokenError::SecretMissing(reason.to_owned())
+}
