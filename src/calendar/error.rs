@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::google::GoogleError;
+use super::graph::GraphError;
 use super::ics::IcsError;
 use crate::http::HttpError;
 use crate::model::failure::chain;
@@ -41,6 +42,9 @@ pub enum CalendarError {
     /// Nobody reads this kind of service yet.
     #[error("calendars of a {0} are not read by this version")]
     NotInEffect(&'static str),
+    /// Graph says no.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
     /// There is no token to ask with.
     #[error("no token")]
     Token(#[source] TokenError),
@@ -67,6 +71,7 @@ impl CalendarError {
             Self::Throttled { .. } => "Throttled",
             Self::SecretMissing(_) => "SecretMissing",
             Self::NotInEffect(_) => "NotInEffect",
+            Self::Graph(error) => error.label(),
             Self::Token(error) => error.label(),
             Self::Google(error) => error.label(),
         }
@@ -96,6 +101,7 @@ impl From<CalendarError> for Failure {
         let error = match error {
             CalendarError::Token(error) => return error.into(),
             CalendarError::Google(error) => return error.into(),
+            CalendarError::Graph(error) => return error.into(),
             other => other,
         };
         let message = chain(&error);
@@ -106,6 +112,7 @@ impl From<CalendarError> for Failure {
             | CalendarError::NotFound(_)
             | CalendarError::Refused
             | CalendarError::NotInEffect(_)
+            | CalendarError::Graph(_)
             | CalendarError::Token(_)
             | CalendarError::Google(_)
             | CalendarError::SecretMissing(_) => false,

@@ -8,7 +8,7 @@ mod api;
 mod caldav;
 mod error;
 pub mod google;
-mod graph;
+pub mod graph;
 pub mod hints;
 pub mod ics;
 mod lines;

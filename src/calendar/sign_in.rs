@@ -1,16 +1,23 @@
-//! How each server wanted to be signed in to last time, so that only the very first request costs an extra one.
+//! What servers taught us: how each wanted to be signed in to last time, so that only the very first request costs an extra one, and
+//! how many rooms it takes at once.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::auth::basic;
 use crate::auth::digest::client::{Offer, Session};
 use crate::http::Url;
 
-/// The schemes that servers asked for. No password is kept here. Cloning shares it.
+/// The schemes that servers asked for, and what they refused. No password is kept here. Cloning shares it.
 #[derive(Clone, Default)]
-pub struct SignIns(Arc<Mutex<BTreeMap<(String, String), Scheme>>>);
+pub struct SignIns(Arc<Mutex<Learned>>);
+
+#[derive(Default)]
+struct Learned {
+    schemes: BTreeMap<(String, String), Scheme>,
+    rooms_at_once: BTreeMap<String, usize>,
+}
 
 enum Scheme {
     Basic,
@@ -24,10 +31,24 @@ impl fmt::Debug for SignIns {
 }
 
 impl SignIns {
+    fn lock(&self) -> MutexGuard<'_, Learned> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many rooms the service at `url` takes at once, where it refused more.
+    pub(super) fn rooms_at_once(&self, url: &str) -> Option<usize> {
+        self.lock().rooms_at_once.get(url).copied()
+    }
+
+    /// The service at `url` did not take more.
+    pub(super) fn learn_rooms_at_once(&self, url: &str, most: usize) {
+        self.lock().rooms_at_once.insert(url.to_owned(), most);
+    }
+
     /// The `Authorization` for a request to `url`, where its server has asked for one before.
     pub(super) fn authorize(&self, username: &str, password: &str, method: &str, url: &Url) -> Option<String> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(match known.get_mut(&key(url, username))? {
+        let mut known = self.lock();
+        Some(match known.schemes.get_mut(&key(url, username))? {
             Scheme::Basic => basic::header(username, password),
             Scheme::Digest(session) => {
                 let uri = match url.query() {
@@ -45,7 +66,7 @@ impl SignIns {
             Offer::Basic => Scheme::Basic,
             Offer::Digest(challenge) => Scheme::Digest(Session::new(challenge)),
         };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key(url, username), scheme);
+        self.lock().schemes.insert(key(url, username), scheme);
     }
 }
 

@@ -37,6 +37,18 @@ impl Service {
         }
     }
 
+    /// Most rooms that one request tells about when they are taken; `None`: no request does.
+    #[must_use]
+    pub fn rooms_at_once(&self) -> Option<usize> {
+        match self {
+            // freeBusy: calendarExpansionMax.
+            Self::Google(_) => Some(50),
+            // getSchedule: 20 documented, 100 taken by servers; the reader splits where one does not.
+            Self::Graph(_) => Some(100),
+            Self::Ics | Self::CalDav(_) | Self::Exchange(_) => None,
+        }
+    }
+
     /// Where it is and whose account reads it, without any secret: what was learned from one source says nothing about another.
     #[must_use]
     pub fn source(&self) -> String {

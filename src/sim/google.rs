@@ -34,13 +34,10 @@ use jiff::Timestamp;
 
 pub use quota::{Counts, Quotas};
 
-use super::Fake;
 use super::rooms::Rooms;
+use super::{Bearers, Fake};
 use crate::http::{Bytes, HeaderMap, HeaderValue, Method, Played, Request, StatusCode, header};
 use quota::Quota;
-
-/// A token and the time → the account it was issued to; `None`: it is not good.
-pub type Bearers = Box<dyn Fn(&str, Timestamp) -> Option<String> + Send + Sync>;
 
 /// How this Google behaves.
 #[derive(Clone, Debug)]

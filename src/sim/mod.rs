@@ -4,6 +4,7 @@
 
 pub mod cisco;
 pub mod google;
+pub mod graph;
 pub mod poly;
 pub mod rooms;
 pub mod token;
@@ -11,6 +12,9 @@ pub mod token;
 use jiff::Timestamp;
 
 use crate::http::{Played, Request};
+
+/// A token and the time → the account it was issued to; `None`: it is not good.
+pub type Bearers = Box<dyn Fn(&str, Timestamp) -> Option<String> + Send + Sync>;
 
 /// A simulated calendar or token service: servers, and the network that is played in virtual time, ask the same one.
 pub trait Fake: Send + Sync {
