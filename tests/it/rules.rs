@@ -1,5 +1,6 @@
 //! The rule engine on invitations: the corpus, and whole evaluations.
 
+mod advice;
 mod aliases;
 mod chain;
 mod corpus;

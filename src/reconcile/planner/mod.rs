@@ -28,7 +28,7 @@ use crate::model::tally::Tally;
 use crate::model::{Desired, DeviceSpec, EndpointName, EndpointSpec, Held, LookAgain, Mono, Now, RoomKey, Schedule};
 use crate::store::Op;
 
-use super::board::{Board, ConfigStatus, Pulse};
+use super::board::{Board, ConfigStatus};
 use super::due::{Due, Object};
 use super::gate::{Gate, ReadMark};
 use super::observed::{EndpointKnown, OldPlace, RoomState, Trouble};
@@ -469,20 +469,6 @@ impl Planner {
     #[must_use]
     pub fn next_due(&self) -> Mono {
         self.due.next()
-    }
-
-    /// Tells the board how the loop is.
-    pub fn report_pulse(&mut self, now: Now, store_unavailable: bool) {
-        let pulse = Pulse {
-            last_turn: now.mono,
-            lag: std::mem::take(&mut self.lag),
-            due: self.due.len(),
-            in_flight: self.in_flight,
-            ready: self.config.generation > 0,
-            clock_untrusted: !self.wall.trusted(),
-            store_unavailable,
-        };
-        self.board.put_pulse(pulse);
     }
 
     /// Tells the wish in force, and hands the Poly server its accounts, after an adoption.

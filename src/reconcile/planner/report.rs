@@ -6,7 +6,7 @@ use crate::meetings::diff;
 use crate::model::desired::ModeState;
 use crate::model::{DeviceSpec, EndpointName, EndpointSpec, Held, Now, RoomKey, Schedule};
 
-use super::super::board::{Drift, EndpointState, EndpointStatus, Hold, PlanStatus, RoomStatus};
+use super::super::board::{Drift, EndpointState, EndpointStatus, Hold, PlanStatus, Pulse, RoomStatus};
 use super::super::observed::{EndpointKnown, RoomState};
 use super::super::plan::{READ_EVERY, REWRITES, is_fought_over};
 use super::Planner;
@@ -93,6 +93,20 @@ impl Planner {
             device: device_condition(known, now.wall),
         };
         self.board.put_endpoint(status);
+    }
+
+    /// Tells the board how the loop is.
+    pub fn report_pulse(&mut self, now: Now, store_unavailable: bool) {
+        let pulse = Pulse {
+            last_turn: now.mono,
+            lag: std::mem::take(&mut self.lag),
+            due: self.due.len(),
+            in_flight: self.in_flight,
+            ready: self.config.generation > 0,
+            clock_untrusted: !self.wall.trusted(),
+            store_unavailable,
+        };
+        self.board.put_pulse(pulse);
     }
 
     /// Held plans, as the pages and `otj status` show them.
