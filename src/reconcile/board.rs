@@ -3,11 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::model::desired::ModeState;
-use crate::model::{EndpointName, EndpointSpec, MeetingId, Mono, ProfileName, RoomKey, Schedule};
+use crate::model::{EndpointName, EndpointSpec, IntegrationName, MeetingId, Mono, ProfileName, RoomKey, Schedule};
+
+use super::pace::Why;
 
 /// The board. Cloning shares it.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +21,7 @@ struct Cells {
     config: RwLock<Arc<ConfigStatus>>,
     rooms: RwLock<BTreeMap<RoomKey, Arc<RoomStatus>>>,
     endpoints: RwLock<BTreeMap<EndpointName, Arc<EndpointStatus>>>,
+    integrations: RwLock<BTreeMap<IntegrationName, Arc<IntegrationStatus>>>,
     plan: RwLock<Arc<PlanStatus>>,
     pulse: RwLock<Pulse>,
 }
@@ -86,6 +90,10 @@ pub struct RoomStatus {
     pub last_read: Option<Timestamp>,
     /// When it is read next.
     pub next_read: Option<Timestamp>,
+    /// Why then; `None`: every room of its service is read alike.
+    pub next_why: Option<Why>,
+    /// Start of the meeting that it is read for then.
+    pub next_meeting: Option<Timestamp>,
     /// Not-ended meetings of its agenda.
     pub meetings: usize,
     /// For each profile: its meetings, and how many of them have no alias.
@@ -150,6 +158,80 @@ pub struct EndpointStatus {
     pub device: Option<Drift>,
 }
 
+/// One calendar service whose requests are counted.
+#[derive(Clone, PartialEq, Debug)]
+pub struct IntegrationStatus {
+    /// Its name.
+    pub name: IntegrationName,
+    /// Its rooms.
+    pub rooms: usize,
+    /// Requests in the last 24 hours, those of earlier processes included.
+    pub day_used: u64,
+    /// Most requests in 24 hours.
+    pub day_limit: u64,
+    /// Requests that are reserved in the store and not yet made.
+    pub reserved: u32,
+    /// Requests a second that are planned at this time of the day.
+    pub allowance_per_s: f64,
+    /// Allowance that was not needed and is kept for minutes.
+    pub saved: Duration,
+    /// Allowance that urgent reads have used ahead of time; background reads wait until it is paid back.
+    pub owed: Duration,
+    /// Its accounts, in the order of the documents.
+    pub accounts: Vec<AccountStatus>,
+    /// Set while the whole service is left alone.
+    pub pause: Option<PauseStatus>,
+    /// Requests under way.
+    pub under_way: usize,
+    /// Most requests under way, as the service bears it.
+    pub window: usize,
+    /// The requests that ask about many rooms at once.
+    pub canary: CanaryStatus,
+    /// Reads of rooms since the start of the process, by reason: `Asked`, `Changed`, `Starts`, `Follows`, `Turn`, `Verify`.
+    pub reads: BTreeMap<&'static str, u64>,
+}
+
+/// One account of a calendar service.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountStatus {
+    /// Its address or client id; empty: the service asks for none.
+    pub name: String,
+    /// Requests in the last minute.
+    pub minute_used: usize,
+    /// Most requests in a minute; `None`: no such limit.
+    pub minute_limit: Option<usize>,
+    /// Set while it is left alone.
+    pub pause: Option<PauseStatus>,
+}
+
+/// Why a service or an account is left alone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PauseStatus {
+    /// From a closed set, CamelCase: the reason of the failure.
+    pub reason: &'static str,
+    /// For people; no secrets.
+    pub message: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Failed tries in a row.
+    pub attempts: u32,
+    /// The next try.
+    pub until: Timestamp,
+}
+
+/// The requests that ask about many rooms at once.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CanaryStatus {
+    /// In how many groups the rooms stand; 0: the service cannot be asked so.
+    pub groups: usize,
+    /// How often each group is asked about in business hours.
+    pub period: Duration,
+    /// Such requests since the start of the process.
+    pub looks: u64,
+    /// Set while the service refuses them.
+    pub off: Option<Drift>,
+}
+
 /// What is held back by the gate, or waits for a second look.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct PlanStatus {
@@ -183,7 +265,7 @@ pub struct Pulse {
     /// Boot-clock time of its last turn; healthy means within 30 s.
     pub last_turn: Mono,
     /// How late the most overdue object of that turn was.
-    pub lag: std::time::Duration,
+    pub lag: Duration,
     /// Objects in the due queue.
     pub due: usize,
     /// Steps under way.
@@ -213,6 +295,18 @@ impl Board {
     #[must_use]
     pub fn config(&self) -> Arc<ConfigStatus> {
         self.0.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// All calendar services whose requests are counted, sorted by name.
+    #[must_use]
+    pub fn integrations(&self) -> Vec<Arc<IntegrationStatus>> {
+        self.0.integrations.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Replaces the cells of calendar services: those that are not named are gone.
+    pub fn put_integrations(&self, all: Vec<IntegrationStatus>) {
+        let all = all.into_iter().map(|status| (status.name.clone(), Arc::new(status))).collect();
+        *self.0.integrations.write().unwrap_or_else(PoisonError::into_inner) = all;
     }
 
     /// Held plans.

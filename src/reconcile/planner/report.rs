@@ -8,6 +8,7 @@ use crate::model::{DeviceSpec, EndpointName, EndpointSpec, Held, Now, RoomKey, S
 
 use super::super::board::{Drift, EndpointState, EndpointStatus, Hold, PlanStatus, Pulse, RoomStatus};
 use super::super::observed::{EndpointKnown, RoomState};
+use super::super::pace::Why;
 use super::super::plan::{READ_EVERY, REWRITES, is_fought_over};
 use super::Planner;
 
@@ -32,16 +33,19 @@ impl Planner {
             let without = current.clone().filter(|meeting| meeting.verdict.alias.is_none()).count();
             Some((evaluation.profile.clone(), current.count(), without))
         });
-        let next = match self.pace.next_read(key) {
-            Some((next, _)) => next,
-            None => known.next_read.max(known.trouble.as_ref().map_or(known.next_read, |trouble| trouble.next)),
+        let (next, why) = match self.pace.next_read(key) {
+            Some((next, why)) => (next, Some(why)),
+            None => (known.next_read.max(known.trouble.as_ref().map_or(known.next_read, |trouble| trouble.next)), None),
         };
         let wait = SignedDuration::try_from(now.mono.until(next)).unwrap_or(SignedDuration::ZERO);
+        let next_read = now.wall.checked_add(wait).ok();
         let status = RoomStatus {
             key: key.clone(),
             endpoints: room.endpoints.clone(),
             last_read: known.last_read_wall,
-            next_read: now.wall.checked_add(wait).ok(),
+            next_read,
+            next_why: why,
+            next_meeting: meeting_read_for(known, why, next_read),
             meetings: known.agenda.as_ref().map_or(0, |agenda| agenda.not_ended(now.wall)),
             profiles: profiles.collect(),
             unreadable: known.agenda.as_ref().map_or(0, |agenda| agenda.unreadable),
@@ -123,6 +127,12 @@ impl Planner {
         }
         self.board.put_plan(PlanStatus { holds, waiting: self.gate.waiting() });
     }
+}
+
+/// The start of the meeting because of which a room is read at `at`.
+fn meeting_read_for(known: &RoomState, why: Option<Why>, at: Option<Timestamp>) -> Option<Timestamp> {
+    let at = at.filter(|_| why == Some(Why::Starts))?;
+    known.agenda.as_ref()?.entries.iter().map(|entry| entry.start).find(|start| *start > at)
 }
 
 fn room_drift(known: &RoomState, now: Timestamp) -> Option<&'static str> {
