@@ -1,6 +1,8 @@
 //! A room's events of the window. An [`Agenda`] can be built only from a [`Complete`] reading: a failed or partial read never
 //! becomes one, so it can never empty a screen.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -110,13 +112,32 @@ impl Agenda {
             })
             .collect();
         keyed.sort_by(|(a, _), (b, _)| (a.start, &a.id).cmp(&(b.start, &b.id)));
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         keyed.retain(|(entry, _)| seen.insert(entry.id.clone()));
         let truncated = keyed.len() > EVENTS_MAX;
         keyed.truncate(EVENTS_MAX);
         let digest = Digest::of(keyed.iter().map(|(entry, _)| entry.event.0.as_slice()));
         let (entries, events) = keyed.into_iter().unzip();
         (Self { room, window, entries, digest, truncated, unreadable: unreadable.len() }, events)
+    }
+
+    /// When the soonest event starts that has not ended at `now` and is new here, gone, or another than in `before`. What came into
+    /// the window, or left it, with the time is no news.
+    #[must_use]
+    pub fn news_since(&self, before: &Self, now: Timestamp) -> Option<Timestamp> {
+        if self.digest == before.digest {
+            return None;
+        }
+        let shared = self.window.to.min(before.window.to);
+        let lasting = |agenda: &Self| -> BTreeSet<(Timestamp, Digest)> {
+            let entries = agenda.entries.iter().filter(|entry| entry.end > now && entry.start < shared);
+            entries.map(|entry| (entry.start, entry.event)).collect()
+        };
+        let (old, new) = (lasting(before), lasting(self));
+        let only = |one: &BTreeSet<(Timestamp, Digest)>, other: &BTreeSet<_>| {
+            one.difference(other).next().map(|(start, _)| *start)
+        };
+        only(&new, &old).into_iter().chain(only(&old, &new)).min()
     }
 
     /// How many of its events have not ended at `now`.

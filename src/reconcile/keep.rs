@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::Desired;
+use crate::model::{Desired, IntegrationName};
 use crate::store::{Store, StoreError};
 
+use super::pace::QuotaRecord;
 use super::planner::Kept;
 use super::records::{self, AgendaRecord, GivenRecord, MeetingsRecord};
 
@@ -60,6 +61,12 @@ pub async fn load(
         if let Some(record) = understood::<GivenRecord>(&key, &value) {
             let place = key.strip_prefix(records::OLD).unwrap_or(&key).to_owned();
             kept.old_places.push(record.into_place(place));
+        }
+    }
+    for (key, value) in store.scan(records::QUOTAS).await? {
+        let name = key.strip_prefix(records::QUOTAS).and_then(|name| IntegrationName::parse(name).ok());
+        if let (Some(name), Some(record)) = (name, understood::<QuotaRecord>(&key, &value)) {
+            kept.quotas.insert(name, record);
         }
     }
     if let Some(value) = store.get(records::GATE).await? {

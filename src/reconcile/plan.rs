@@ -93,15 +93,22 @@ pub fn plan_room(desired: &Desired, room: &Arc<RoomSpec>, known: &RoomState, pac
     if due > now.mono {
         return Planned::later(due);
     }
-    Planned::now(read_room(desired, room, known, 0, now))
+    Planned::now(read_room(desired, room, known, 0, false, now))
 }
 
-/// The step that reads a room.
+/// The step that reads a room; `in_full`: without anything that makes it cheaper.
 #[must_use]
-pub fn read_room(desired: &Desired, room: &Arc<RoomSpec>, known: &RoomState, account: usize, now: Now) -> Step {
+pub fn read_room(
+    desired: &Desired,
+    room: &Arc<RoomSpec>,
+    known: &RoomState,
+    account: usize,
+    in_full: bool,
+    now: Now,
+) -> Step {
     let window = read_window(&room.key, room.upcoming_days, now.wall);
     // A look that must be sure takes nothing for granted.
-    let cursor = if known.confirm_empty.is_some() || known.reads == 0 { None } else { known.cursor.clone() };
+    let cursor = if in_full || known.confirm_empty.is_some() || known.reads == 0 { None } else { known.cursor.clone() };
     let without_private_texts = desired.endpoints_of(&room.key).all(|endpoint| !endpoint.view.private_meetings);
     Step::ReadAgenda { room: room.clone(), window, account, cursor, last: known.agenda.clone(), without_private_texts }
 }

@@ -6,6 +6,7 @@
 //! | `meetings/INTEGRATION/EMAIL/PROFILE/VARIANT` | what the rules made of it |
 //! | `held/ENDPOINT` | what an endpoint was given, its target and credential included |
 //! | `old/ENDPOINT@ADDRESS:PORT` | the same for a place it left |
+//! | `quota/INTEGRATION` | how many requests a calendar service was or will soon be asked |
 //! | `gate`, `directory`, `clock`, `deployment` | holds and approvals; the adopted directory; the newest trusted time; our id on devices |
 
 use std::sync::Arc;
@@ -15,11 +16,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::device::{OnConflict, TlsMode, Wire};
 use crate::model::{
-    Agenda, CiscoSpec, EndpointName, EvaluationId, Event, Given, Meetings, RoomKey, Schedule, Secret, SecretValue,
+    Agenda, CiscoSpec, EndpointName, EvaluationId, Event, Given, IntegrationName, Meetings, RoomKey, Schedule, Secret,
+    SecretValue,
 };
 use crate::store::Op;
 
 use super::observed::OldPlace;
+use super::pace::QuotaRecord;
 use super::step::Cursor;
 
 /// Holds and approvals.
@@ -38,6 +41,8 @@ pub const MEETINGS: &str = "meetings/";
 pub const HELD: &str = "held/";
 /// Where old places stand.
 pub const OLD: &str = "old/";
+/// Where counts of requests stand.
+pub const QUOTAS: &str = "quota/";
 
 /// A room's last good agenda.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -188,6 +193,12 @@ pub fn meetings(room: &RoomKey, evaluation: &EvaluationId) -> String {
 #[must_use]
 pub fn held(endpoint: &EndpointName) -> String {
     format!("{HELD}{endpoint}")
+}
+
+/// Writes down what a calendar service was asked.
+#[must_use]
+pub fn put_quota(integration: &IntegrationName, record: &QuotaRecord) -> Op {
+    Op::put(format!("{QUOTAS}{integration}"), to_bytes(record))
 }
 
 /// Key of an old place.

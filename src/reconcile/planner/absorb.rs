@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::model::{
     Agenda, CiscoSpec, DeviceSpec, EndpointName, EvaluationId, Failure, Given, Held, MatchedBy, Meetings, Mono, Now,
     RoomKey, Scope,
@@ -12,8 +14,8 @@ use crate::model::{
 use super::super::board::Drift;
 use super::super::due::Object;
 use super::super::observed::{Trouble, jittered};
-use super::super::pace::Why;
-use super::super::plan::{LOOK_EVERY, next_read};
+use super::super::pace::{Reading, Why};
+use super::super::plan::{LOOK_EVERY, next_read, zone_of};
 use super::super::step::{AgendaRead, Ended, HeldRead, Outcome, PutDone};
 use super::carry::wrote_held;
 use super::identity::Device;
@@ -98,7 +100,7 @@ impl Planner {
             (Object::Room(key), Outcome::Agenda(read)) => self.agenda_read(key, *read, now),
             (Object::Room(key), Outcome::AgendaUnchanged { server_ahead }) => {
                 self.heard_time(key, server_ahead, now);
-                self.room_was_read(key, false, now);
+                self.room_was_read(key, None, now);
             }
             (Object::Room(key), Outcome::Meetings(made)) => {
                 self.count_matches(key, &made);
@@ -178,16 +180,18 @@ impl Planner {
             known.next_read = Mono::default();
             self.ask_pace(key, Why::Asked, now.mono);
             self.assessed(key, now);
+        } else if failure.scope != Scope::Object && self.pace.paces(&key.integration) {
+            // What is wrong with an account or a whole service is told once, not by each of its rooms, and ends for all of them
+            // at once: the pace finds out when.
+            self.pace.put_off(key, now.mono, now);
         } else {
             if known.trouble.is_none() {
                 tracing::warn!(event = "room_read_failed", room = %key, reason = failure.reason, "The calendar could not be read; endpoints keep what they have.");
             }
-            let wider = failure.scope != Scope::Object;
             let trouble = Trouble::after(known.trouble.as_ref(), failure, key.email.as_str(), now);
-            // What is wrong with an account or a whole service ends for all its rooms at once, and the pace finds out when.
-            let next = if wider { now.mono } else { trouble.next };
+            let next = trouble.next;
             known.trouble = Some(trouble);
-            self.pace.put_off(key, next);
+            self.pace.put_off(key, next, now);
         }
         self.due.touch(Object::Room(key.clone()));
     }
@@ -209,8 +213,8 @@ impl Planner {
             return;
         }
         known.confirm_empty = None;
-        let changed = known.agenda.as_ref().is_none_or(|old| old.digest != read.agenda.digest);
-        if changed {
+        let news = known.agenda.as_ref().and_then(|old| read.agenda.news_since(old, now.wall));
+        if known.agenda.as_ref().is_none_or(|old| old.digest != read.agenda.digest) {
             known.changed_at = Some(now.wall);
         }
         known.cursor = read.cursor;
@@ -219,7 +223,7 @@ impl Planner {
             known.meetings.clear();
         }
         set_agenda(&mut known.agenda, read.agenda);
-        self.room_was_read(key, changed, now);
+        self.room_was_read(key, news, now);
     }
 
     fn heard_time(&mut self, key: &RoomKey, ahead: Option<jiff::SignedDuration>, now: Now) {
@@ -228,7 +232,7 @@ impl Planner {
         }
     }
 
-    fn room_was_read(&mut self, key: &RoomKey, changed: bool, now: Now) {
+    fn room_was_read(&mut self, key: &RoomKey, news: Option<Timestamp>, now: Now) {
         let Some(room) = self.desired.rooms.get(key) else { return };
         let endpoints = room.endpoints.clone();
         let Some(known) = self.rooms.get_mut(key) else { return };
@@ -241,7 +245,7 @@ impl Planner {
         known.last_read_wall = Some(now.wall);
         known.next_read = next_read(room, known.reads, now);
         if let Some(agenda) = &known.agenda {
-            self.pace.was_read(key, agenda, changed, now);
+            self.pace.was_read(key, &Reading { agenda, zone: zone_of(room, known), news }, now);
         }
         self.due.touch(Object::Room(key.clone()));
         for name in endpoints {

@@ -97,6 +97,8 @@ pub struct Planner {
     lag: Duration,
     in_flight: usize,
     last_stored_time: Mono,
+    /// Calendar services are shown anew from then on.
+    integrations_due: Mono,
     /// The gate is written down from then on.
     gate_due: Mono,
     tally: Arc<Tally>,
@@ -156,6 +158,7 @@ impl Planner {
             lag: Duration::ZERO,
             in_flight: 0,
             last_stored_time: Mono::default(),
+            integrations_due: Mono::default(),
             gate_due: Mono::default(),
             tally: outlets.tally,
             began_as: BTreeMap::new(),
@@ -182,6 +185,10 @@ impl Planner {
                 "The wall clock moved; everything is planned anew."
             );
             self.touch_all();
+        }
+        self.pace.trust(look.trusted, now);
+        if look.jumped {
+            self.pace.wall_jumped(now);
         }
         if look.trusted && self.last_stored_time.until(now.mono) >= Duration::from_mins(10) {
             self.last_stored_time = now.mono;
@@ -421,6 +428,7 @@ impl Planner {
             }
             self.report_plan(now);
         }
+        self.reserve_requests(now);
         std::mem::take(&mut self.records)
     }
 

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Failure, IntegrationName, Mono, Now, RoomEmail, RoomKey};
+use crate::model::{Failure, IntegrationName, Mono, Now, RoomEmail, RoomKey, RoomSpec};
 
 use super::super::due::{Batch, Object};
 use super::super::pace::{Turn, Why};
-use super::super::plan::{Planned, READ_EVERY, is_acted_on, read_room};
+use super::super::plan::{Planned, READ_EVERY, is_acted_on, read_room, zone_of};
+use super::super::records::put_quota;
 use super::super::step::Step;
 use super::Planner;
 
+/// Calendar services are shown anew this often.
+const REPORT_EVERY: Duration = Duration::from_secs(2);
 /// A room that another step is at is asked for again after this long.
 const BUSY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -21,20 +24,20 @@ impl Planner {
         loop {
             let step = match self.pace.next(name, now) {
                 Turn::Later(due) => return Planned { step: None, due },
-                Turn::Read { room, account, .. } => {
+                Turn::Read { room, account, why } => {
                     let (Some(spec), Some(known)) = (desired.rooms.get(&room), self.rooms.get(&room)) else {
-                        self.pace.put_off(&room, Mono::NEVER);
+                        self.pace.put_off(&room, Mono::NEVER, now);
                         continue;
                     };
                     if known.in_flight || known.carrying {
-                        self.pace.put_off(&room, now.mono + BUSY_AGAIN);
+                        self.pace.put_off(&room, now.mono + BUSY_AGAIN, now);
                         continue;
                     }
                     if !is_acted_on(&desired, spec, now) {
-                        self.pace.put_off(&room, now.mono + READ_EVERY);
+                        self.pace.put_off(&room, now.mono + READ_EVERY, now);
                         continue;
                     }
-                    read_room(&desired, spec, known, account, now)
+                    read_room(&desired, spec, known, account, why == Why::Verify, now)
                 }
                 Turn::Busy { batch, rooms, window, account } => {
                     let Some(integration) = desired.integrations.get(name) else {
@@ -51,7 +54,12 @@ impl Planner {
 
     /// Takes up the services of the wish in force, and forgets those that are gone.
     pub(super) fn adopt_pace(&mut self, now: Now) {
-        self.pace.adopt(&self.desired, now);
+        let rooms = &self.rooms;
+        let known = |room: &RoomSpec| match rooms.get(&room.key) {
+            Some(known) => (known.agenda.clone(), zone_of(room, known).to_owned()),
+            None => (None, room.time_zone.clone().unwrap_or_else(|| "UTC".into())),
+        };
+        self.pace.adopt(&self.desired, known, now);
         for name in self.desired.integrations.keys().filter(|name| self.pace.paces(name)) {
             self.due.touch(Object::Integration(name.clone()));
         }
@@ -62,6 +70,20 @@ impl Planner {
         if self.pace.paces(&room.integration) {
             self.pace.ask(room, why, at);
             self.due.touch(Object::Integration(room.integration.clone()));
+        }
+    }
+
+    /// Requests that are to be made soon, for the store.
+    pub(super) fn reserve_requests(&mut self, now: Now) {
+        let reserved = self.pace.reserve(now);
+        self.records.extend(reserved.iter().map(|(name, record)| put_quota(name, record)));
+    }
+
+    /// Tells the board how calendar services stand.
+    pub(super) fn report_integrations(&mut self, now: Now) {
+        if now.mono >= self.integrations_due {
+            self.integrations_due = now.mono + REPORT_EVERY;
+            self.board.put_integrations(self.pace.status(now));
         }
     }
 

@@ -9,10 +9,10 @@ use crate::model::{DeviceSpec, EndpointName, EndpointSpec, Held, Now, RoomKey, S
 use super::super::board::{Drift, EndpointState, EndpointStatus, Hold, PlanStatus, Pulse, RoomStatus};
 use super::super::observed::{EndpointKnown, RoomState};
 use super::super::pace::Why;
-use super::super::plan::{READ_EVERY, REWRITES, is_fought_over};
+use super::super::plan::{REWRITES, is_fought_over};
 use super::Planner;
 
-/// A room is stale when its last complete read is older than three planned intervals, and at least this.
+/// A room that is read every half minute is stale when its last complete read is older than this.
 const STALE_AFTER: SignedDuration = SignedDuration::from_mins(15);
 /// A Poly endpoint that fetched an older list for longer than this has fallen behind.
 const BEHIND_AFTER: SignedDuration = SignedDuration::from_mins(2);
@@ -25,7 +25,8 @@ impl Planner {
     pub(super) fn report_room(&mut self, key: &RoomKey, now: Now) {
         let desired = self.desired.clone();
         let (Some(room), Some(known)) = (desired.rooms.get(key), self.rooms.get_mut(key)) else { return };
-        let reason = room_drift(known, now.wall);
+        let stale_after = self.pace.stale_after(key).unwrap_or(STALE_AFTER);
+        let reason = room_drift(known, stale_after, now.wall);
         known.drift = since(reason, known.drift.take(), now.wall);
         let profiles = room.evaluations.iter().filter_map(|evaluation| {
             let list = &known.meetings.get(evaluation)?.list;
@@ -111,6 +112,7 @@ impl Planner {
             store_unavailable,
         };
         self.board.put_pulse(pulse);
+        self.report_integrations(now);
     }
 
     /// Held plans, as the pages and `otj status` show them.
@@ -135,7 +137,7 @@ fn meeting_read_for(known: &RoomState, why: Option<Why>, at: Option<Timestamp>) 
     known.agenda.as_ref()?.entries.iter().map(|entry| entry.start).find(|start| *start > at)
 }
 
-fn room_drift(known: &RoomState, now: Timestamp) -> Option<&'static str> {
+fn room_drift(known: &RoomState, stale_after: SignedDuration, now: Timestamp) -> Option<&'static str> {
     if let Some(trouble) = &known.trouble {
         return Some(match trouble.failure.reason {
             "NoPermission" | "SharedAsFreeBusyOnly" | "CredentialsRefused" | "SecretMissing" => "NoPermission",
@@ -144,9 +146,8 @@ fn room_drift(known: &RoomState, now: Timestamp) -> Option<&'static str> {
             _ => "Unreadable",
         });
     }
-    let stale = SignedDuration::try_from(READ_EVERY * 3).unwrap_or(STALE_AFTER).max(STALE_AFTER);
     let last = known.last_read_wall?;
-    (now.duration_since(last) > stale).then_some("Stale")
+    (now.duration_since(last) > stale_after).then_some("Stale")
 }
 
 /// What the endpoint has is what its documents and its room's meetings ask for, without what the gate keeps.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::published::Edition;
-use crate::model::{Desired, DeviceSpec, EndpointName, EndpointSpec, Given, Now, RoomKey};
+use crate::model::{Desired, DeviceSpec, EndpointName, EndpointSpec, Given, IntegrationName, Now, RoomKey};
 use crate::store::Op;
 
 use super::super::due::Object;
 use super::super::gate::{GateRecord, Names as _};
 use super::super::observed::{EndpointKnown, OldPlace, RoomState};
+use super::super::pace::QuotaRecord;
 use super::super::records::{self, AgendaRecord, KeptPlace};
 use super::super::step::{MeetingsByEvaluation, RoomMove};
 use super::Planner;
@@ -31,6 +32,8 @@ pub struct Kept {
     pub old_places: Vec<KeptPlace>,
     /// Holds and approvals.
     pub gate: Option<GateRecord>,
+    /// How many requests calendar services were asked.
+    pub quotas: BTreeMap<IntegrationName, QuotaRecord>,
 }
 
 impl Planner {
@@ -40,6 +43,7 @@ impl Planner {
         if let Some(gate) = kept.gate {
             self.gate.restore(gate);
         }
+        self.pace.restore(kept.quotas);
         for kept in kept.old_places {
             let left_at = kept.left_at.unwrap_or(now.wall);
             let old = OldPlace::left(kept.endpoint, kept.given, left_at, kept.removed, now);
