@@ -19,6 +19,7 @@ mod run;
 mod sandbox;
 mod schema;
 mod serve;
+mod simulate;
 mod status;
 mod test;
 mod trace_text;
@@ -63,6 +64,7 @@ enum Verb {
     Reload(reload::Reload),
     Run(Box<run::Run>),
     Demo(demo::Demo),
+    Simulate(simulate::Simulate),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -81,8 +83,11 @@ pub fn main() -> ExitCode {
 
 fn outcome(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let level = arguments.log_level.as_deref();
-    if !matches!(arguments.verb, Verb::Demo(_)) {
-        logs::start(level, arguments.log_format, None)?;
+    match arguments.verb {
+        Verb::Demo(_) => {}
+        // An invented world's troubles are told in the result.
+        Verb::Simulate(_) => logs::start(level.or(Some("error")), arguments.log_format, None)?,
+        _ => logs::start(level, arguments.log_format, None)?,
     }
     match &arguments.verb {
         Verb::Init(verb) => init::run(verb),
@@ -98,6 +103,7 @@ fn outcome(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Verb::Reload(verb) => reload::run(verb),
         Verb::Run(verb) => run::run(verb),
         Verb::Demo(verb) => demo::run(verb, level, arguments.log_format),
+        Verb::Simulate(verb) => simulate::run(verb),
         Verb::Completions(verb) => Ok(completions::run(verb, Arguments::command())),
         Verb::Man(verb) => man::run(verb, Arguments::command()),
     }

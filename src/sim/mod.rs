@@ -3,11 +3,15 @@
 //! format is not made twice.
 
 pub mod cisco;
+pub mod dice;
+pub mod freshness;
 pub mod google;
 pub mod graph;
 pub mod poly;
 pub mod rooms;
 pub mod token;
+pub mod weather;
+pub mod workload;
 
 use jiff::Timestamp;
 
