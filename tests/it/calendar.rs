@@ -5,6 +5,7 @@ mod caldav;
 mod contents;
 mod discovery;
 mod egress;
+mod google;
 mod occurrences;
 mod published;
 mod radicale;

@@ -102,8 +102,9 @@ pub(super) fn item(text: &str, room: &RoomEmail, zone: &TimeZone) -> Item {
     if text.len() > ITEM_MAX {
         return Item::Unreadable(name_of(text));
     }
-    let Ok(written) = serde_json::from_str::<Written<'_>>(text) else {
-        return Item::Unreadable(name_of(text));
+    let written = match serde_json::from_str::<Written<'_>>(text) {
+        Ok(written) if !written.id.is_empty() => written,
+        _ => return Item::Unreadable(name_of(text)),
     };
     let answer = written.answer_of(room);
     let is_meeting =

@@ -105,7 +105,7 @@ impl Listing {
 
     fn answer(&self, fake: &GoogleFake, email: &str, room: &SimRoom, request: &Request) -> Reply {
         // Of the calendar, whatever part of it is asked for.
-        let etag = format!("\"p{:x}g{}\"", super::dice(email.len() as u64, room.version), room.access as u8);
+        let etag = format!("\"p{:x}g{}\"", super::dice(0, room.version), room.access as u8);
         let known = request.headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
         if known == Some(etag.as_str()) {
             let mut reply = Reply::json(304, "").with(header::ETAG, &etag);
