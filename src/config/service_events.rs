@@ -9,7 +9,7 @@
 //! | place | `location.displayName` | `location` |
 //! | organizer | `organizer.emailAddress` | `organizer` |
 //! | private | `sensitivity` private, confidential | `visibility` private, confidential |
-//! | properties | `singleValueExtendedProperties` by the guide's names | `conferenceData`, `hangoutLink` |
+//! | properties | `singleValueExtendedProperties` by the guide's names | those of [`GOOGLE_PROPERTIES`] |
 //!
 //! Of a list (`value`, `items`) the first event is taken. Zones may have IANA or Windows names; times of an unknown zone
 //! (`tzone://Microsoft/Custom`) are taken as UTC. Both are said in a note.
@@ -18,6 +18,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
+use crate::model::Body;
+use crate::model::event::GOOGLE_PROPERTIES;
 use crate::model::zone::named;
 
 /// Most characters of a zone's name that are repeated.
@@ -80,22 +82,22 @@ fn of_graph(event: &Map<String, Value>) -> Map<String, Value> {
 }
 
 fn of_google(event: &Map<String, Value>) -> Map<String, Value> {
-    let description = text(event, "description");
-    let html =
-        description.is_some_and(|text| ["</", "<br", "<p", "<a ", "&nbsp;"].iter().any(|tag| text.contains(tag)));
+    let (body, html) = match Body::with_or_without_tags(text(event, "description").unwrap_or_default().to_owned()) {
+        Body::None => (None, None),
+        Body::Text(text) => (Some(text.expose().to_owned()), None),
+        Body::Html(text) => (None, Some(text.expose().to_owned())),
+    };
     let private = matches!(text(event, "visibility"), Some("private" | "confidential"));
-    let properties: Map<String, Value> = ["conferenceData", "hangoutLink"]
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), event.get(name)?.clone())))
-        .collect();
+    let properties: Map<String, Value> =
+        GOOGLE_PROPERTIES.into_iter().filter_map(|name| Some((name.to_owned(), event.get(name)?.clone()))).collect();
     let organizer = event.get("organizer");
     let of_organizer = |name: &str| organizer.and_then(|it| it.get(name)).and_then(Value::as_str).unwrap_or_default();
     object(json!({
         "subject": text(event, "summary"),
         "organizer": {"name": of_organizer("displayName"), "email": of_organizer("email")},
         "location": text(event, "location"),
-        "body": description.filter(|_| !html),
-        "bodyHtml": description.filter(|_| html),
+        "body": body,
+        "bodyHtml": html,
         "private": private,
         "properties": properties,
         "start": time(event, "start"),

@@ -93,10 +93,14 @@ impl Agenda {
     #[must_use]
     pub fn from_complete(room: RoomKey, complete: Complete, previous: &[Event]) -> (Self, Vec<Event>) {
         let Complete { window, mut events, unreadable, .. } = complete;
-        for uid in &unreadable {
-            if !events.iter().any(|event| event.uid == *uid) {
-                events.extend(previous.iter().filter(|event| event.uid == *uid).cloned());
-            }
+        let missing: BTreeSet<&str> = unreadable.iter().map(String::as_str).collect();
+        if !missing.is_empty() {
+            // Of a series some occurrences may be readable and one not.
+            let read: BTreeSet<_> = events.iter().map(|event| (event.uid.clone(), event.original_start)).collect();
+            let keeps = |event: &&Event| {
+                missing.contains(event.uid.as_str()) && !read.contains(&(event.uid.clone(), event.original_start))
+            };
+            events.extend(previous.iter().filter(keeps).cloned());
         }
         events.retain(|event| window.touches(event.start, event.end));
         let mut keyed: Vec<(AgendaEntry, Event)> = events

@@ -40,6 +40,18 @@ pub struct Event {
     pub last_modified: Option<Timestamp>,
 }
 
+/// The fields of Google's events that are kept as properties, under Google's names. Title, text, place and people stand in the
+/// event itself.
+pub const GOOGLE_PROPERTIES: [&str; 7] = [
+    "conferenceData",
+    "eventType",
+    "extendedProperties",
+    "hangoutLink",
+    "recurringEventId",
+    "transparency",
+    "visibility",
+];
+
 /// A person of an invitation. Attendees are never kept.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Person {

@@ -2,6 +2,7 @@
 
 mod busy;
 mod events;
+mod honesty;
 mod refusals;
 mod site;
 mod windows;

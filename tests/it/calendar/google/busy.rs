@@ -53,7 +53,9 @@ async fn fifty_rooms_are_one_request_and_each_has_its_own_failure() {
     asked.push("nobody@example.com");
     let reader = Reader::of(&site);
     let told = reader.busy(&asked).await;
-    assert_eq!(reader.spent.requests(), 2, "{} at a time", otj::calendar::google::BATCH);
+    assert_eq!(reader.spent.requests(), 2);
+    let at_once = reader.request.room.integration.service.rooms_at_once();
+    assert_eq!(at_once, Some(otj::calendar::google::BATCH));
     for (number, line) in told.lines().enumerate() {
         let (room, said) = line.split_once(' ').unwrap();
         assert_eq!(room, asked[number]);

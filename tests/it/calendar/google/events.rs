@@ -1,5 +1,6 @@
 //! Items as Google writes them, one by one, and answers that are no page of events.
 
+use otj::model::{Agenda, Complete, Proof};
 use serde_json::{Value, json};
 
 use super::site::{READER, Reader, Site};
@@ -111,6 +112,27 @@ async fn an_item_that_is_nothing_at_all_is_counted_and_the_others_are_read() {
     let (events, unreadable) = read.split_once('\n').unwrap();
     assert_eq!(events, "05T10:00 05T11:00 Weekly");
     assert_eq!(unreadable.lines().filter(|line| line.starts_with("unreadable at-")).count(), 3, "{unreadable}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_occurrence_that_cannot_be_read_keeps_its_earlier_form_beside_the_others() {
+    let of_series = |id: &str, day: u8, summary: Value| {
+        let at = |hour: u8| json!({"dateTime": format!("2026-01-0{day}T{hour}:00:00Z")});
+        item(&json!({
+            "id": id, "recurringEventId": "s", "originalStartTime": at(10), "start": at(10), "end": at(11), "summary": summary,
+        }))
+    };
+    let site = Site::new();
+    site.says(200, &[], &page(&[of_series("s1", 5, json!("Weekly")), of_series("s2", 6, json!("Weekly"))]));
+    site.says(200, &[], &page(&[of_series("s1", 5, json!("Renamed")), of_series("s2", 6, json!(5))]));
+    let mut reader = Reader::of(&site);
+    let (previous, _) = reader.events().await.unwrap().unwrap();
+    let (events, unreadable) = reader.events().await.unwrap().unwrap();
+    let (key, window) = (reader.request.room.key.clone(), reader.request.window);
+    let complete = Complete { proof: Proof::LastPage, window, events, unreadable, time_zone: None };
+    let (agenda, events) = Agenda::from_complete(key, complete, &previous);
+    let titles: Vec<&str> = events.iter().map(|event| event.subject.expose()).collect();
+    assert_eq!((titles, agenda.unreadable), (vec!["Renamed", "Weekly"], 1));
 }
 
 #[tokio::test(start_paused = true)]

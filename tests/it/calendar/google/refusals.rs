@@ -1,5 +1,7 @@
 //! What Google says no with: about whom, what mends it, and when to come back.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::site::{ELSEWHERE, OTHER, READER, Reader, Site};
@@ -94,6 +96,8 @@ async fn a_token_that_is_refused_twice_is_the_accounts_trouble() {
     let said = reader.read().await;
     assert!(said.starts_with("CredentialsRefused account fix: ") && said.contains(READER), "{said}");
     assert_eq!(reader.spent.requests(), 2);
+    // A token that was good for a while is another matter.
+    tokio::time::advance(Duration::from_secs(600)).await;
     site.says(401, &[], &fault(401, "authError", "Invalid Credentials"));
     assert_eq!(reader.read().await, "05T10:00 05T11:00 Weekly eventType");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use otj::calendar::{
@@ -36,6 +37,7 @@ pub(super) struct Site {
     pub(super) rooms: Arc<Rooms>,
     pub(super) google: GoogleFake,
     tokens: TokenService,
+    token_url: String,
     /// Answers that come instead of Google's, in turn.
     script: Mutex<VecDeque<Scripted>>,
     clock: Clock,
@@ -47,22 +49,24 @@ type Scripted = (u16, Vec<(&'static str, String)>, String);
 
 impl Site {
     pub(super) fn with(options: GoogleOptions) -> Arc<Self> {
+        Self::at(Clock::starting_at("2026-01-05T10:00Z".parse().unwrap()), TOKEN_URL, options)
+    }
+
+    pub(super) fn at(clock: Clock, token_url: &str, options: GoogleOptions) -> Arc<Self> {
         let (rooms, issued) = (Arc::new(Rooms::default()), Arc::new(Issued::default()));
-        let tokens = TokenService::new(Dialect::Google, TOKEN_URL.parse().unwrap(), Arc::clone(&issued));
+        let tokens = TokenService::new(Dialect::Google, token_url.parse().unwrap(), Arc::clone(&issued));
         let key = Known::key(EXAMPLE_KEY, None).unwrap();
         for account in [READER, OTHER, ELSEWHERE] {
             tokens.change(|known| known.service_accounts.insert(account.into(), key.clone()));
         }
+        let bearers = Box::new(move |token: &str, now| issued.is_valid(token, now));
         Arc::new(Self {
-            google: GoogleFake::new(
-                Arc::clone(&rooms),
-                Box::new(move |token, now| issued.is_valid(token, now)),
-                options,
-            ),
-            tokens,
+            google: GoogleFake::new(Arc::clone(&rooms), bearers, options),
             rooms,
+            tokens,
+            token_url: token_url.to_owned(),
             script: Mutex::default(),
-            clock: Clock::starting_at("2026-01-05T10:00Z".parse().unwrap()),
+            clock,
             log: Mutex::default(),
         })
     }
@@ -96,7 +100,7 @@ impl Site {
     }
 
     fn played(&self, request: &Request) -> Played {
-        if request.url.as_str() == TOKEN_URL {
+        if request.url.as_str() == self.token_url {
             return self.tokens.answer(request, self.now());
         }
         let Some((status, headers, body)) = self.script.lock().unwrap().pop_front() else {
@@ -114,7 +118,7 @@ impl Site {
 impl Peer for Site {
     fn answer(&self, request: &Request) -> Played {
         let played = self.played(request);
-        if request.url.as_str() != TOKEN_URL
+        if request.url.as_str() != self.token_url
             && let Ok((status, _, body)) = &played.result
         {
             let texts = |headers: &HeaderMap| {
