@@ -24,7 +24,7 @@ request = events.list(
 )
 while request is not None:
     page = request.execute()
-    pages.append([[event["summary"], event["start"], event["attendees"]] for event in page["items"]])
+    pages.append([[event.get("summary"), event["start"], event.get("attendees")] for event in page["items"]])
     request = events.list_next(request, page)
 
 busy = calendar.freebusy().query(body={**window, "items": [{"id": room} for room in asked["rooms"]]}).execute()

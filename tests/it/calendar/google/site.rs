@@ -30,14 +30,13 @@ pub(super) const READER: &str = "reader1@otj-example.iam.gserviceaccount.com";
 pub(super) const OTHER: &str = "reader2@otj-example.iam.gserviceaccount.com";
 /// An account of another project.
 pub(super) const ELSEWHERE: &str = "reader3@other-example.iam.gserviceaccount.com";
-pub(super) const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
+const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
 
 /// Google, and everything between it and the reader.
 pub(super) struct Site {
     pub(super) rooms: Arc<Rooms>,
     pub(super) google: GoogleFake,
     tokens: TokenService,
-    token_url: String,
     /// Answers that come instead of Google's, in turn.
     script: Mutex<VecDeque<Scripted>>,
     clock: Clock,
@@ -49,12 +48,12 @@ type Scripted = (u16, Vec<(&'static str, String)>, String);
 
 impl Site {
     pub(super) fn with(options: GoogleOptions) -> Arc<Self> {
-        Self::at(Clock::starting_at("2026-01-05T10:00Z".parse().unwrap()), TOKEN_URL, options)
+        Self::at(Clock::starting_at("2026-01-05T10:00Z".parse().unwrap()), options)
     }
 
-    pub(super) fn at(clock: Clock, token_url: &str, options: GoogleOptions) -> Arc<Self> {
+    pub(super) fn at(clock: Clock, options: GoogleOptions) -> Arc<Self> {
         let (rooms, issued) = (Arc::new(Rooms::default()), Arc::new(Issued::default()));
-        let tokens = TokenService::new(Dialect::Google, token_url.parse().unwrap(), Arc::clone(&issued));
+        let tokens = TokenService::new(Dialect::Google, TOKEN_URL.parse().unwrap(), Arc::clone(&issued));
         let key = Known::key(EXAMPLE_KEY, None).unwrap();
         for account in [READER, OTHER, ELSEWHERE] {
             tokens.change(|known| known.service_accounts.insert(account.into(), key.clone()));
@@ -64,7 +63,6 @@ impl Site {
             google: GoogleFake::new(Arc::clone(&rooms), bearers, options),
             rooms,
             tokens,
-            token_url: token_url.to_owned(),
             script: Mutex::default(),
             clock,
             log: Mutex::default(),
@@ -100,7 +98,7 @@ impl Site {
     }
 
     fn played(&self, request: &Request) -> Played {
-        if request.url.as_str() == self.token_url {
+        if request.url.path() == "/token" {
             return self.tokens.answer(request, self.now());
         }
         let Some((status, headers, body)) = self.script.lock().unwrap().pop_front() else {
@@ -118,7 +116,7 @@ impl Site {
 impl Peer for Site {
     fn answer(&self, request: &Request) -> Played {
         let played = self.played(request);
-        if request.url.as_str() != self.token_url
+        if request.url.path() != "/token"
             && let Ok((status, _, body)) = &played.result
         {
             let texts = |headers: &HeaderMap| {
