@@ -1,6 +1,8 @@
-//! `otj status`: what a running node says of itself, its rooms, endpoints and meetings.
+//! `otj status`: what a running node says of itself, its rooms, endpoints, meetings and calendar services.
 //!
 //! Tables are for people and may change; `-o json` is the API's.
+
+mod services;
 
 use std::process::ExitCode;
 
@@ -12,16 +14,17 @@ use super::node::{Node, NodeArguments};
 use crate::model::Clock;
 use crate::status::age::ago;
 use crate::status::conditions::Condition;
+use crate::status::integrations::IntegrationView;
 use crate::status::summary::{EndpointView, LossView, MeetingView, RoomView, StatusView};
 
 /// Endpoints of a held plan that are listed before the rest is counted.
 const LOSSES_MAX: usize = 20;
 
-/// What a running node says of itself, its rooms, endpoints and meetings. Exits 0 when all is as wished, 1 when something
+/// What a running node says of itself, its rooms, endpoints, meetings and calendar services. Exits 0 when all is as wished, 1 when something
 /// is not, 2 when the node could not be asked.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  otj status\n  otj status endpoints -o wide\n  otj status room fjord@example.com -o json"
+    after_help = "Examples:\n  otj status\n  otj status endpoints -o wide\n  otj status integrations\n  otj status room fjord@example.com -o json"
 )]
 pub(super) struct Status {
     /// What to list; without it, the node in one look.
@@ -44,6 +47,8 @@ enum Kind {
     Endpoints,
     #[value(alias = "meeting")]
     Meetings,
+    #[value(alias = "integration")]
+    Integrations,
 }
 
 #[derive(Clone, Copy, PartialEq, Debug, ValueEnum)]
@@ -85,6 +90,12 @@ pub(super) fn run(verb: &Status) -> anyhow::Result<ExitCode> {
             let filter: Vec<_> = name.map(|name| (field(name), name)).into_iter().collect();
             let meetings: Vec<MeetingView> = node.list("/api/v1/meetings", &filter)?;
             (list(verb.output, &meetings, || meeting_table(&meetings, wide))?, true)
+        }
+        Some(Kind::Integrations) => {
+            let filter: Vec<_> = name.map(|name| ("name", name)).into_iter().collect();
+            let all: Vec<IntegrationView> = found(node.list("/api/v1/integrations", &filter)?, name)?;
+            let well = all.iter().all(|one| one.conditions.is_empty());
+            (list(verb.output, &all, || services::text(&all, wide, now))?, well)
         }
     };
     super::print(&text);
@@ -169,7 +180,7 @@ fn since(at: Timestamp, now: Timestamp) -> String {
 fn room_table(rooms: &[RoomView], wide: bool, now: Timestamp) -> String {
     let mut head = vec!["ROOM", "CALENDAR", "LAST READ", "MEETINGS", "CONDITIONS"];
     if wide {
-        head.extend(["NEXT READ", "ZONE", "ENDPOINTS"]);
+        head.extend(["NEXT READ", "BECAUSE", "ZONE", "ENDPOINTS"]);
     }
     let rows = rooms.iter().map(|room| {
         let mut row = vec![
@@ -182,6 +193,7 @@ fn room_table(rooms: &[RoomView], wide: bool, now: Timestamp) -> String {
         if wide {
             row.extend([
                 moment(room.next_read, now),
+                room.next_read_because.clone(),
                 room.time_zone.clone().unwrap_or_else(|| "UTC (unknown)".into()),
                 room.endpoints.join(", "),
             ]);

@@ -1,15 +1,24 @@
-//! What is not as wished: one list over configuration, rooms and endpoints, with the reason, since when, and a sentence.
+//! What is not as wished: one list over configuration, calendar services, rooms and endpoints, with the reason, since when, and a
+//! sentence.
+//!
+//! What is wrong with a whole calendar service is said once, with the number of its rooms, and not once more by each of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::reconcile::board::{Board, Drift, EndpointStatus, FailureNote, RoomStatus};
+use crate::reconcile::board::{Board, Drift, EndpointStatus, FailureNote, IntegrationStatus, PauseStatus, RoomStatus};
+
+/// So many rooms of a calendar service, all of which fail for one reason, are one fault of the service.
+const ROOMS_THAT_ARE_ALL: usize = 5;
 
 /// One object that is not as wished.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Drifting {
-    /// `config`, `room` or `endpoint`.
+    /// `config`, `integration`, `room` or `endpoint`.
     pub kind: String,
     /// Its name.
     pub name: String,
@@ -36,22 +45,122 @@ pub struct Condition {
 /// The configuration's name in drift: there is one directory.
 pub const DIRECTORY: &str = "directory";
 
-/// Everything that is not as wished: the configuration, then rooms, then endpoints, each by name.
+/// Everything that is not as wished: the configuration, then calendar services, rooms, endpoints, each by name.
 #[must_use]
 pub fn drifting(board: &Board) -> Vec<Drifting> {
     let config = board.config();
     let of_config = config.drift.iter().map(|drift| drifting_one("config", DIRECTORY, drift, None));
     let rooms = board.rooms();
+    let integrations = board.integrations();
+    let mut services = down_for_all(&rooms);
+    let excused: BTreeSet<&str> =
+        integrations.iter().filter(|status| nobody_reads(status)).map(|status| status.name.as_str()).collect();
+    let with_their_service = |room: &RoomStatus| {
+        services.contains_key(room.key.integration.as_str())
+            || room.failure.is_none() && excused.contains(room.key.integration.as_str())
+    };
     let names = room_names(&rooms);
-    let of_rooms = rooms.iter().zip(&names).filter_map(|(room, name)| {
-        room.drift.as_ref().map(|drift| drifting_one("room", name, drift, room.failure.as_ref()))
+    let of_rooms: Vec<Drifting> = rooms
+        .iter()
+        .zip(&names)
+        .filter(|(room, _)| !with_their_service(room))
+        .filter_map(|(room, name)| {
+            room.drift.as_ref().map(|drift| drifting_one("room", name, drift, room.failure.as_ref()))
+        })
+        .collect();
+    for status in &integrations {
+        // One object drifts for one reason: the gravest comes first.
+        if let Some(first) = of_integration(status).into_iter().next() {
+            services.insert(status.name.to_string(), first);
+        }
+    }
+    let of_integrations = services.into_iter().map(|(name, Condition { reason, since, message })| Drifting {
+        kind: "integration".into(),
+        name,
+        reason,
+        since,
+        message,
     });
     let endpoints = board.endpoints();
     let of_endpoints = endpoints.iter().filter_map(|endpoint| {
         let name = endpoint.spec.name.as_str();
         endpoint.drift.as_ref().map(|drift| drifting_one("endpoint", name, drift, endpoint.failure.as_ref()))
     });
-    of_config.chain(of_rooms).chain(of_endpoints).collect()
+    of_config.chain(of_integrations).chain(of_rooms).chain(of_endpoints).collect()
+}
+
+/// What is true of a calendar service whose requests are counted, the gravest first.
+#[must_use]
+pub fn of_integration(status: &IntegrationStatus) -> Vec<Condition> {
+    let mut conditions = Vec::new();
+    if let Some(pause) = &status.pause {
+        let rooms = rooms_wait(status.rooms);
+        conditions.push(paused(pause, format!("{}; {rooms}", pause.message)));
+    }
+    let all_wait = nobody_reads(status);
+    for account in &status.accounts {
+        let Some(pause) = &account.pause else { continue };
+        let name = if account.name.is_empty() { "the account" } else { &account.name };
+        let rest = if all_wait { rooms_wait(status.rooms) } else { "the other accounts go on".into() };
+        conditions.push(paused(pause, format!("{name}: {}; {rest}", pause.message)));
+    }
+    conditions.extend(status.canary.off.as_ref().map(canary_off));
+    conditions
+}
+
+/// Why many rooms of a service are not asked about at once.
+#[must_use]
+pub fn canary_off(off: &Drift) -> Condition {
+    let message =
+        "the service does not tell when many rooms are taken; each is read by itself, so changes are seen later";
+    Condition { reason: off.reason.into(), since: off.since, message: message.into() }
+}
+
+/// Whether no room of the service is read: it is left alone, or each of its accounts is.
+#[must_use]
+pub fn nobody_reads(status: &IntegrationStatus) -> bool {
+    let all = !status.accounts.is_empty() && status.accounts.iter().all(|account| account.pause.is_some());
+    status.pause.is_some() || all
+}
+
+/// Calendar services of which at least five rooms, and all of them, fail for one reason: that reason, by name.
+#[must_use]
+pub fn down_for_all(rooms: &[Arc<RoomStatus>]) -> BTreeMap<String, Condition> {
+    let mut by_service = BTreeMap::<&str, Vec<Option<&FailureNote>>>::new();
+    for room in rooms {
+        by_service.entry(room.key.integration.as_str()).or_default().push(room.failure.as_ref());
+    }
+    let shared = by_service.into_iter().filter_map(|(service, failures)| {
+        let failing: Vec<&FailureNote> = failures.iter().copied().flatten().collect();
+        let first = *failing.first()?;
+        let of_each = ["NoPermission", "RoomNotFound", "SharedAsFreeBusyOnly"].contains(&first.reason);
+        let alike = failing.len() == failures.len() && failing.iter().all(|note| note.reason == first.reason);
+        let since = failing.iter().map(|note| note.since).min()?;
+        let message = format!("{}; {}", first.message, rooms_wait(failing.len()));
+        let condition = Condition { reason: of_all(first.reason).into(), since, message };
+        (alike && !of_each && failing.len() >= ROOMS_THAT_ARE_ALL).then(|| (service.to_owned(), condition))
+    });
+    shared.collect()
+}
+
+fn paused(pause: &PauseStatus, message: String) -> Condition {
+    Condition { reason: of_all(pause.reason).into(), since: pause.since, message }
+}
+
+/// The reason of a whole service: what a person or a quota decides keeps its name, all else is an outage.
+fn of_all(reason: &'static str) -> &'static str {
+    match reason {
+        "QuotaExhausted" | "Throttled" | "SignInNeeded" | "CredentialsRefused" | "SecretMissing" | "ClockSkew"
+        | "NotInEffect" => reason,
+        _ => "IntegrationDown",
+    }
+}
+
+fn rooms_wait(rooms: usize) -> String {
+    match rooms {
+        1 => "its room is not read, and shows what it showed".into(),
+        _ => format!("its {rooms} rooms are not read, and show what they showed"),
+    }
 }
 
 /// A room's name is its address; the few addresses that stand in two calendar services are told apart by the service.

@@ -21,7 +21,7 @@ use prometheus_client::registry::Registry;
 use super::conditions::{drifting, room_names};
 use crate::model::desired::ModeState;
 use crate::model::tally::{Durations, Tally};
-use crate::reconcile::board::{Board, EndpointStatus, RoomStatus};
+use crate::reconcile::board::{Board, EndpointStatus, IntegrationStatus, RoomStatus};
 
 /// The media type of what [`render`] gives.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -225,6 +225,20 @@ impl Scrape {
             "otj_calendar_requests_total",
             "Requests to calendar services",
             samples(&["integration", "outcome"], known(tally.calendar_requests.snapshot(), &integrations)),
+        )?;
+        let paced = self.board.integrations();
+        let each = |value: fn(&IntegrationStatus) -> f64| -> Vec<Sample> {
+            paced.iter().map(|one| (labels(&[("integration", one.name.as_str())]), value(one))).collect()
+        };
+        page.gauge(
+            "otj_calendar_request_budget",
+            "Most requests to a calendar service in 24 hours",
+            each(|one| one.day_limit as f64),
+        )?;
+        page.gauge(
+            "otj_calendar_requests_today",
+            "Requests to a calendar service in the last 24 hours",
+            each(|one| one.day_used as f64),
         )?;
         page.counter(
             "otj_rule_matches_total",

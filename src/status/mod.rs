@@ -5,6 +5,7 @@
 
 pub mod age;
 pub mod conditions;
+pub mod integrations;
 pub mod metrics;
 pub mod summary;
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Condition, Drifting, room_names};
+use super::integrations::because;
 use crate::model::schedule::NoJoin;
 use crate::model::{DeviceSpec, Now, Protocol};
 use crate::reconcile::board::{Board, ConfigStatus, EndpointState, EndpointStatus, Hold, RoomStatus};
@@ -146,6 +147,10 @@ pub struct RoomView {
     pub last_read: Option<Timestamp>,
     /// Next read.
     pub next_read: Option<Timestamp>,
+    /// Why then, from a closed set: `Asked`, `Changed`, `Starts`, `Follows`, `Turn`, `Verify`; `None`: all are read alike.
+    pub next_read_why: Option<String>,
+    /// Why then, in words.
+    pub next_read_because: String,
     /// IANA zone; `None`: unknown, UTC is used.
     pub time_zone: Option<String>,
     /// Read completely and lately.
@@ -330,7 +335,8 @@ pub fn losses(board: &Board) -> Vec<LossView> {
     losses
 }
 
-fn fresh(room: &RoomStatus) -> bool {
+/// Read completely and lately.
+pub(super) fn fresh(room: &RoomStatus) -> bool {
     room.last_read.is_some() && room.drift.is_none()
 }
 
@@ -353,6 +359,8 @@ fn room_view(room: &RoomStatus, name: String) -> RoomView {
         meetings: room.meetings,
         last_read: room.last_read,
         next_read: room.next_read,
+        next_read_why: room.next_why.map(|why| format!("{why:?}")),
+        next_read_because: because(room),
         time_zone: room.time_zone.clone(),
         fresh: fresh(room),
         conditions: conditions::of_room(room),

@@ -14,6 +14,7 @@ use super::WebState;
 use super::api::answer;
 use super::problem::Problem;
 use crate::model::EndpointName;
+use crate::status::integrations::{self, IntegrationView};
 use crate::status::summary::{self, EndpointView, LossView, MeetingView, RoomView};
 
 /// Items of a page, when the request does not say.
@@ -61,6 +62,29 @@ pub(super) async fn room(
         rooms
             .find(|room| room.name.to_lowercase() == wanted || room.room_email == wanted)
             .ok_or_else(|| Problem::not_found("there is no such room"))
+    })
+    .await
+}
+
+pub(super) async fn integrations(
+    State(state): State<WebState>,
+    Query(asked): Asked,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    const FIELDS: &[Field<IntegrationView>] =
+        &[("name", |integration| &integration.name), ("state", |integration| &integration.state)];
+    answer(headers, move || page(integrations::integrations(&state.board), |one| one.name.clone(), FIELDS, &asked))
+        .await
+}
+
+pub(super) async fn integration(
+    State(state): State<WebState>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    answer(headers, move || {
+        let mut all = integrations::integrations(&state.board).into_iter();
+        all.find(|one| one.name == name).ok_or_else(|| Problem::not_found("there is no such integration"))
     })
     .await
 }

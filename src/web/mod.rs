@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `/-/healthy`, `/-/ready` | anybody |
 //! | `/metrics` | a token, loopback; anybody under `--metrics-open` |
-//! | `/`, `/api/v1/{status,rooms,endpoints,config}` | a token, loopback |
+//! | `/`, `/integrations`, `/api/v1/{status,rooms,integrations,endpoints,config}` | a token, loopback |
 //! | `/api/v1/{meetings,plan}` | a token |
 //! | `POST /-/reload`, `POST /api/v1/approve` | the operator's token |
 
@@ -17,6 +17,7 @@ mod api;
 mod lists;
 mod page;
 mod problem;
+mod services;
 
 use std::sync::Arc;
 
@@ -71,12 +72,15 @@ pub fn router(state: WebState) -> Router {
     let metrics = Router::new().route("/metrics", get(metrics_page));
     let look = Router::new()
         .route("/", get(page::overview))
+        .route("/integrations", get(services::integrations))
         .route("/style.css", get(page::style))
         .route("/icon.svg", get(page::icon))
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/config", get(api::config))
         .route("/api/v1/rooms", get(lists::rooms))
         .route("/api/v1/rooms/{name}", get(lists::room))
+        .route("/api/v1/integrations", get(lists::integrations))
+        .route("/api/v1/integrations/{name}", get(lists::integration))
         .route("/api/v1/endpoints", get(lists::endpoints))
         .route("/api/v1/endpoints/{name}", get(lists::endpoint));
     let read = Router::new().route("/api/v1/meetings", get(lists::meetings)).route("/api/v1/plan", get(lists::plan));

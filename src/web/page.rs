@@ -23,20 +23,34 @@ use crate::status::summary::{self, EndpointView, LossView, RoomView, StatusView}
 /// Rows of a table before it ends with a count of the rest.
 const ROWS_MAX: usize = 100;
 
-static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+/// Every page, by name.
+pub(super) static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut pages = Environment::new();
     pages.set_auto_escape_callback(|_| AutoEscape::Html);
     pages.set_undefined_behavior(UndefinedBehavior::Strict);
-    pages.add_template("overview", include_str!("pages/overview.html")).expect("the page is a template");
+    for (name, text) in [
+        ("layout", include_str!("pages/layout.html")),
+        ("overview", include_str!("pages/overview.html")),
+        ("integrations", include_str!("pages/integrations.html")),
+    ] {
+        pages.add_template(name, text).expect("the page is a template");
+    }
     pages
 });
 
 /// `GET /`.
 pub(super) async fn overview(State(state): State<WebState>, Extension(caller): Asking) -> Result<Response, Problem> {
     let reads = state.access.reads(caller);
-    let made = tokio::task::spawn_blocking(move || render(&state, reads));
+    html(move || render(&state, reads)).await
+}
+
+/// A page, made where it may take its time.
+pub(super) async fn html(
+    make: impl FnOnce() -> Result<String, minijinja::Error> + Send + 'static,
+) -> Result<Response, Problem> {
+    let made = tokio::task::spawn_blocking(make);
     let html = made.await.map_err(|_| Problem::internal())?.map_err(|error| {
-        tracing::error!(%error, "The overview could not be rendered.");
+        tracing::error!(%error, "A page could not be rendered.");
         Problem::internal()
     })?;
     Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response())
@@ -56,7 +70,7 @@ pub(super) async fn icon() -> Response {
 
 /// A point in time as people read it, and as machines do.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-struct When {
+pub(super) struct When {
     iso: String,
     full: String,
     ago: String,
@@ -264,7 +278,8 @@ fn meeting_table(state: &WebState, now: Timestamp) -> Table<MeetingRow> {
     })
 }
 
-fn when(at: Timestamp, now: Timestamp) -> When {
+/// `at` as it reads at `now`.
+pub(super) fn when(at: Timestamp, now: Timestamp) -> When {
     When {
         iso: at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         full: at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),

@@ -6,11 +6,13 @@ mod site;
 
 use std::process::{Command, Stdio};
 
+use otj::reconcile::board::{Drift, FailureNote};
 use site::{CANARY_PERSON, CANARY_SECRET, CANARY_SUBJECT, Site};
 
 /// Every address that answers a GET.
 const PAGES: &[&str] = &[
     "/",
+    "/integrations",
     "/style.css",
     "/icon.svg",
     "/metrics",
@@ -20,6 +22,8 @@ const PAGES: &[&str] = &[
     "/api/v1/config",
     "/api/v1/rooms",
     "/api/v1/rooms/fjord@example.com",
+    "/api/v1/integrations",
+    "/api/v1/integrations/workspace",
     "/api/v1/endpoints",
     "/api/v1/endpoints/oslo-4",
     "/api/v1/meetings",
@@ -79,10 +83,109 @@ async fn the_page_says_what_is_wrong_since_when_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn an_empty_node_has_a_page_too() {
-    let page = Site::empty().get("/").await;
-    assert_eq!(page.status, 200);
-    assert!(page.text.contains("No configuration is in force."), "{}", page.text);
+async fn an_empty_node_has_pages_too() {
+    for (path, wanted) in
+        [("/", "No configuration is in force."), ("/integrations", "The configuration names no calendar service")]
+    {
+        let page = Site::empty().get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(page.text.contains(wanted), "{}", page.text);
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_calendar_services_shows_quota_accounts_and_what_is_wrong_since_when() {
+    let site = Site::new();
+    let page = site.get("/integrations").await.text;
+    for wanted in [
+        "2 calendar services do not work as they should. Endpoints keep what they show.",
+        "<b>812,345</b> of 900,000, 87,655 left",
+        "aria-label=\"90 % used\"",
+        "every 12.3 s in business hours, in 1 group of rooms; 77 looks so far",
+        "12 because a meeting was about to start, 1,400 in turn",
+        "otj-2@rooms.example: the token endpoint refused the account&#x27;s key; the other accounts go on, since",
+        "in 15 min</time>, after 3 in vain",
+        "its 1100 rooms are not read, and show what they showed, since",
+        "room by room: the service refuses to tell about many at once",
+        "Its requests are not counted",
+    ] {
+        assert!(page.contains(wanted), "`{wanted}` is missing in:\n{page}");
+    }
+    assert!(!page.contains("<script") && !page.contains("style="), "neither scripts nor styles in the page");
+    let overview = site.get("/").await.text;
+    assert!(overview.contains("in 4 min</time> <i>a meeting starts at 09:06</i>"), "in the room's zone:\n{overview}");
+}
+
+#[tokio::test]
+async fn the_api_tells_when_and_why_a_room_is_read_and_how_a_service_stands() {
+    let site = Site::new();
+    let fjord = site.get("/api/v1/rooms/fjord@example.com").await.json();
+    let next = ["nextRead", "nextReadWhy", "nextReadBecause"].map(|field| fjord[field].as_str().unwrap().to_owned());
+    assert_eq!(next, ["2026-03-02T08:04:00Z", "Starts", "a meeting starts at 09:06"]);
+    let vik = site.get("/api/v1/rooms/vik@example.com").await.json();
+    assert_eq!(
+        (&vik["nextReadWhy"], &vik["nextReadBecause"]),
+        (&serde_json::Value::Null, &"every room of this calendar is read every half minute".into())
+    );
+
+    let all = site.get("/api/v1/integrations").await.json();
+    let told: Vec<String> = all["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            let reasons: Vec<&str> =
+                one["conditions"].as_array().unwrap().iter().map(|it| it["reason"].as_str().unwrap()).collect();
+            format!("{} {} {}/{} {reasons:?}", one["name"], one["state"], one["roomsFresh"], one["rooms"])
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "\"ics\" \"Working\" 1/2 []",
+            "\"m365\" \"Paused\" 0/1100 [\"IntegrationDown\", \"NoPermission\"]",
+            "\"workspace\" \"Degraded\" 0/40 [\"CredentialsRefused\"]",
+        ]
+    );
+    let workspace = site.get("/api/v1/integrations/workspace").await.json();
+    assert_eq!(workspace["quota"]["left"], 87_655);
+    assert_eq!(workspace["accounts"][1]["pause"]["until"], "2026-03-02T08:15:00Z");
+    assert_eq!(
+        workspace["canary"],
+        serde_json::json!({"on": true, "groups": 1, "periodSeconds": 12.3, "looks": 77, "off": null})
+    );
+    assert_eq!(site.get("/api/v1/integrations/none").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_service_that_is_down_is_one_fault_and_not_one_of_each_room() {
+    let site = Site::empty();
+    let failing = |number: usize, reason| {
+        let email = format!("room-{number}@example.com");
+        let mut room = (*Site::new().board.rooms()[0]).clone();
+        room.key.email = otj::model::RoomEmail::parse(&email).unwrap();
+        room.drift = Some(Drift { reason: "Unreadable", since: "2026-03-02T07:00:00Z".parse().unwrap() });
+        let message = "the calendar server cannot be reached".into();
+        room.failure = Some(FailureNote { reason, message, since: room.drift.clone().unwrap().since, attempts: 2 });
+        room
+    };
+    let told = async || {
+        let status = site.get("/api/v1/status").await.json();
+        let drift = status["drift"].as_array().unwrap().clone();
+        drift
+            .iter()
+            .map(|one| format!("{} {}", one["kind"].as_str().unwrap(), one["message"].as_str().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    for number in 0..4 {
+        site.board.put_room(failing(number, "CalendarUnreadable"));
+    }
+    assert_eq!(told().await.len(), 4, "a few rooms are told one by one");
+    site.board.put_room(failing(4, "CalendarUnreadable"));
+    let all = "integration the calendar server cannot be reached; its 5 rooms are not read, and show what they showed";
+    assert_eq!(told().await, [all]);
+    site.board.put_room(failing(4, "RoomNotFound"));
+    assert_eq!(told().await.len(), 5, "another reason is another fault");
 }
 
 #[tokio::test]
@@ -128,6 +231,10 @@ async fn metrics_tell_what_the_contract_names() {
         "otj_step_duration_seconds_bucket{le=\"0.1\",step=\"Put\",outcome=\"ok\"} 1",
         "otj_step_duration_seconds_count{step=\"Put\",outcome=\"ok\"} 1",
         "otj_calendar_requests_total{integration=\"ics\",outcome=\"ok\"} 1",
+        "otj_calendar_request_budget{integration=\"workspace\"} 900000",
+        "otj_calendar_requests_today{integration=\"workspace\"} 812345",
+        "otj_room_next_read_timestamp_seconds{room=\"fjord@example.com\"} 1772438640",
+        "otj_drift{kind=\"integration\",name=\"m365\",reason=\"IntegrationDown\"} 1",
         "otj_poly_logins_total{scheme=\"digest\",outcome=\"ok\"} 1",
         "otj_http_requests_total{route=\"/api/v1/endpoints/{name}\",code=\"200\"} 1",
         "otj_loop_lag_seconds 0.25",
@@ -143,7 +250,14 @@ async fn metrics_tell_what_the_contract_names() {
 #[tokio::test]
 async fn who_polls_is_told_only_what_changed() {
     let site = Site::new();
-    for page in ["/api/v1/status", "/api/v1/rooms", "/api/v1/endpoints", "/api/v1/meetings", "/api/v1/config"] {
+    for page in [
+        "/api/v1/status",
+        "/api/v1/rooms",
+        "/api/v1/integrations",
+        "/api/v1/endpoints",
+        "/api/v1/meetings",
+        "/api/v1/config",
+    ] {
         let first = site.get_as("reader", page).await;
         let tag = first.header("etag").to_owned();
         let again = site.send("reader", "GET", page, &[("if-none-match", &tag)], "").await;

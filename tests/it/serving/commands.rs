@@ -81,6 +81,39 @@ async fn status_lists_rooms_endpoints_and_meetings_in_three_forms() {
 }
 
 #[tokio::test]
+async fn status_tells_of_calendar_services_and_why_rooms_are_read_when_they_are() {
+    let home = home(None);
+    let answers = Site::new()
+        .serve(move |server| {
+            [
+                vec!["status", "integrations"],
+                vec!["status", "integration", "workspace", "-o", "wide"],
+                vec!["status", "integrations", "ics"],
+                vec!["status", "rooms", "-o", "wide"],
+            ]
+            .map(|arguments| otj(home.path(), &server, &arguments))
+        })
+        .await;
+    let [all, one, well, rooms] = answers;
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(
+        lines(&all.1)[..4],
+        [
+            "INTEGRATION  STATE     ROOMS READ  REQUESTS IN 24 H   LEFT    LOOKS FOR CHANGES",
+            "ics          Working   1/2         not counted        -       every 30 s",
+            "m365         Paused    0/1100      5 of 1000000       999995  room by room",
+            "workspace    Degraded  0/40        812345 of 900000   87655   every 12.3 s",
+        ]
+    );
+    assert!(all.0 == 1 && all.1.contains("\nm365: IntegrationDown, "), "{}", all.1);
+    for wanted in ["10.42/s", "3/24", "Starts 12, Turn 1400", "otj-2@rooms.example  CredentialsRefused  27 of 540"] {
+        assert!(one.1.contains(wanted), "`{wanted}` is missing in:\n{}", one.1);
+    }
+    assert_eq!((well.0, well.1.lines().count()), (0, 2), "{}", well.1);
+    assert!(rooms.1.contains("a meeting starts at 09:06") && rooms.1.contains("BECAUSE"), "{}", rooms.1);
+}
+
+#[tokio::test]
 async fn a_node_that_is_well_exits_0() {
     let home = home(None);
     let site = Site::empty();

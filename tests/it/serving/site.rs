@@ -15,9 +15,10 @@ use otj::model::device::{OnConflict, PolyEmit, PolyModel, TlsMode, Wire};
 use otj::model::tally::Tally;
 use otj::model::*;
 use otj::reconcile::board::{
-    Board, Command, ConfigStatus, Drift, EndpointState, EndpointStatus, FailureNote, Hold, PlanStatus, Pulse,
-    RoomStatus,
+    AccountStatus, Board, CanaryStatus, Command, ConfigStatus, Drift, EndpointState, EndpointStatus, FailureNote, Hold,
+    IntegrationStatus, PauseStatus, PlanStatus, Pulse, RoomStatus,
 };
+use otj::reconcile::pace::Why;
 use otj::status::summary::NodeView;
 use otj::web::access::Access;
 use otj::web::{WebState, router};
@@ -226,8 +227,8 @@ fn fill(board: &Board) {
         endpoints: vec![name("oslo-4")],
         last_read: Some(at("07:59")),
         next_read: Some(at("08:04")),
-        next_why: None,
-        next_meeting: None,
+        next_why: Some(Why::Starts),
+        next_meeting: Some(at("08:06")),
         meetings: 2,
         profiles: vec![(profile.clone(), 2, 1)],
         unreadable: 0,
@@ -251,6 +252,7 @@ fn fill(board: &Board) {
         failure: None,
         drift: Some(Drift { reason: "Stale", since: at("07:15") }),
     });
+    board.put_integrations(vec![workspace(), m365()]);
     board.put_endpoint(codec());
     board.put_endpoint(poly());
     board.put_plan(PlanStatus {
@@ -267,6 +269,58 @@ fn fill(board: &Board) {
         }],
         waiting: 1,
     });
+}
+
+/// A service of which one account of two is refused.
+fn workspace() -> IntegrationStatus {
+    let pause = PauseStatus {
+        reason: "CredentialsRefused",
+        message: "the token endpoint refused the account's key".into(),
+        since: at("07:20"),
+        attempts: 3,
+        until: at("08:15"),
+    };
+    let account =
+        |name: &str, pause| AccountStatus { name: name.into(), minute_used: 27, minute_limit: Some(540), pause };
+    IntegrationStatus {
+        name: IntegrationName::parse("workspace").unwrap(),
+        rooms: 40,
+        day_used: 812_345,
+        day_limit: 900_000,
+        reserved: 60,
+        allowance_per_s: 10.416,
+        saved: Duration::from_secs(90),
+        owed: Duration::ZERO,
+        accounts: vec![account("otj-1@rooms.example", None), account("otj-2@rooms.example", Some(pause))],
+        pause: None,
+        under_way: 3,
+        window: 24,
+        canary: CanaryStatus { groups: 1, period: Duration::from_millis(12_340), looks: 77, off: None },
+        reads: BTreeMap::from([("Starts", 12), ("Turn", 1_400)]),
+    }
+}
+
+/// A service that cannot be reached at all.
+fn m365() -> IntegrationStatus {
+    let pause = PauseStatus {
+        reason: "CalendarUnreadable",
+        message: "the calendar service cannot be reached: no connection".into(),
+        since: at("07:55"),
+        attempts: 5,
+        until: at("08:01"),
+    };
+    let off = Drift { reason: "NoPermission", since: at("07:00") };
+    IntegrationStatus {
+        name: IntegrationName::parse("m365").unwrap(),
+        rooms: 1100,
+        day_used: 5,
+        day_limit: 1_000_000,
+        accounts: Vec::new(),
+        pause: Some(pause),
+        canary: CanaryStatus { groups: 11, period: Duration::from_secs(10), looks: 0, off: Some(off) },
+        reads: BTreeMap::new(),
+        ..workspace()
+    }
 }
 
 fn codec() -> EndpointStatus {
