@@ -180,7 +180,7 @@ fn since(at: Timestamp, now: Timestamp) -> String {
 fn room_table(rooms: &[RoomView], wide: bool, now: Timestamp) -> String {
     let mut head = vec!["ROOM", "CALENDAR", "LAST READ", "MEETINGS", "CONDITIONS"];
     if wide {
-        head.extend(["NEXT READ", "BECAUSE", "ZONE", "ENDPOINTS"]);
+        head.extend(["NEXT READ", "BECAUSE", "EVERY", "ZONE", "ENDPOINTS"]);
     }
     let rows = rooms.iter().map(|room| {
         let mut row = vec![
@@ -194,6 +194,7 @@ fn room_table(rooms: &[RoomView], wide: bool, now: Timestamp) -> String {
             row.extend([
                 moment(room.next_read, now),
                 room.next_read_because.clone(),
+                format!("{} s", room.read_every_seconds),
                 room.time_zone.clone().unwrap_or_else(|| "UTC (unknown)".into()),
                 room.endpoints.join(", "),
             ]);

@@ -94,6 +94,8 @@ pub struct RoomStatus {
     pub next_why: Option<Why>,
     /// Start of the meeting that it is read for then.
     pub next_meeting: Option<Timestamp>,
+    /// How often it is read when nothing asks for more.
+    pub read_every: Duration,
     /// Not-ended meetings of its agenda.
     pub meetings: usize,
     /// For each profile: its meetings, and how many of them have no alias.

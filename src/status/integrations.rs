@@ -215,6 +215,7 @@ pub fn because(room: &RoomStatus) -> String {
             None => "a meeting starts soon".into(),
         },
         Why::Follows => "it changed a moment ago".into(),
-        _ => "its turn".into(),
+        Why::Turn => "its turn".into(),
+        Why::Verify => "once a day it is read in full".into(),
     }
 }

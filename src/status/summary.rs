@@ -151,6 +151,8 @@ pub struct RoomView {
     pub next_read_why: Option<String>,
     /// Why then, in words.
     pub next_read_because: String,
+    /// How often it is read when nothing asks for more; more often before meetings and after changes.
+    pub read_every_seconds: u64,
     /// IANA zone; `None`: unknown, UTC is used.
     pub time_zone: Option<String>,
     /// Read completely and lately.
@@ -359,8 +361,9 @@ fn room_view(room: &RoomStatus, name: String) -> RoomView {
         meetings: room.meetings,
         last_read: room.last_read,
         next_read: room.next_read,
-        next_read_why: room.next_why.map(|why| format!("{why:?}")),
+        next_read_why: room.next_why.map(|why| why.label().to_owned()),
         next_read_because: because(room),
+        read_every_seconds: room.read_every.as_secs(),
         time_zone: room.time_zone.clone(),
         fresh: fresh(room),
         conditions: conditions::of_room(room),

@@ -25,7 +25,7 @@ pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
 type Rows = BTreeMap<(usize, &'static str), (Place, usize)>;
 
 fn kind_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut Vec<Diagnostic>) {
-    let planned = matches!(document.spec, Spec::Google(_) | Spec::Graph(_) | Spec::Exchange(_) | Spec::Webex(_));
+    let planned = matches!(document.spec, Spec::Exchange(_) | Spec::Webex(_));
     if planned {
         let place = looked.directory.value(document, "/kind");
         let message = format!("documents of kind {} are not in effect yet", document.kind.name());
@@ -37,10 +37,9 @@ fn field_without_effect(looked: &Looked<'_>, document: &Document, rows: &mut Row
     let mut fields = vec![];
     match &document.spec {
         Spec::Ics(it) => fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true))),
-        Spec::CalDav(it) => {
-            fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true)));
-            fields.push(("/spec/maxRequestsPerDay", it.max_requests_per_day.is_some()));
-        }
+        Spec::CalDav(it) => fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true))),
+        Spec::Google(it) => fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true))),
+        Spec::Graph(it) => fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true))),
         Spec::Profile(it) => {
             fields.push(("/spec/webex", it.webex.is_some()));
         }

@@ -155,7 +155,7 @@ impl<'a> Resolver<'a> {
     /// A calendar service of a kind that this version does not read: said once, where it is named.
     fn inert_service(&mut self, document: &Document, pointer: &str, name: &str) {
         let service = self.names.find(self.directory, Set::Integration, name);
-        if let Some(Document { spec: Spec::Google(_) | Spec::Graph(_) | Spec::Exchange(_), kind, .. }) = service {
+        if let Some(Document { spec: Spec::Exchange(_), kind, .. }) = service {
             let place = self.directory.value(document, pointer);
             let message = format!("`{name}` is a {}, which is not in effect yet: nothing is read from it", kind.name());
             self.findings.push(Diagnostic::warning("OTJ901", place, message));

@@ -257,6 +257,14 @@ impl Pace {
         Some((at.max(room.held).max(paused).mono(), why))
     }
 
+    /// How often `room` is read when nothing asks for more; `None`: it is not paced.
+    #[must_use]
+    pub fn interval(&self, room: &RoomKey) -> Option<Duration> {
+        let site = self.sites.get(&room.integration)?;
+        let room = &site.rooms[site.find(&room.email)? as usize];
+        Some(Duration::from_secs(u64::from(site.rhythm.interval_s(&room.beat, room.level))))
+    }
+
     /// A room whose last complete read is older than this is stale: three planned intervals, and at least 15 minutes.
     #[must_use]
     pub fn stale_after(&self, room: &RoomKey) -> Option<SignedDuration> {

@@ -9,7 +9,7 @@ use crate::model::{DeviceSpec, EndpointName, EndpointSpec, Held, Now, RoomKey, S
 use super::super::board::{Drift, EndpointState, EndpointStatus, Hold, PlanStatus, Pulse, RoomStatus};
 use super::super::observed::{EndpointKnown, RoomState};
 use super::super::pace::Why;
-use super::super::plan::{REWRITES, is_fought_over};
+use super::super::plan::{READ_EVERY, REWRITES, is_fought_over};
 use super::Planner;
 
 /// A room that is read every half minute is stale when its last complete read is older than this.
@@ -47,6 +47,7 @@ impl Planner {
             next_read,
             next_why: why,
             next_meeting: meeting_read_for(known, why, next_read),
+            read_every: self.pace.interval(key).unwrap_or(READ_EVERY),
             meetings: known.agenda.as_ref().map_or(0, |agenda| agenda.not_ended(now.wall)),
             profiles: profiles.collect(),
             unreadable: known.agenda.as_ref().map_or(0, |agenda| agenda.unreadable),
