@@ -20,6 +20,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::Body;
 use crate::model::event::GOOGLE_PROPERTIES;
+use crate::model::mapi::guides_name;
 use crate::model::zone::named;
 
 /// Most characters of a zone's name that are repeated.
@@ -59,9 +60,8 @@ fn of_graph(event: &Map<String, Value>) -> Map<String, Value> {
         .into_iter()
         .flatten()
         .filter_map(|property| {
-            // `String {00020329-0000-0000-C000-000000000046} Name TeamsVtcConferenceId`
-            let (_, name) = property.get("id")?.as_str()?.rsplit_once(" Name ")?;
-            Some((snake_case(name.trim()), property.get("value")?.clone()))
+            let name = guides_name(property.get("id")?.as_str()?)?;
+            Some((name.to_owned(), property.get("value")?.clone()))
         })
         .collect();
     object(json!({
@@ -136,18 +136,6 @@ fn unknown_zone(event: &Map<String, Value>) -> Option<String> {
     let name = names.into_iter().find(|name| named(name).is_none())?;
     let name: String = name.chars().take(ZONE_SHOWN_MAX).collect();
     Some(format!("nobody knows its time zone `{name}`, so its times are taken as UTC"))
-}
-
-/// `TeamsVtcConferenceId` → `teams_vtc_conference_id`, as the guide names it.
-fn snake_case(name: &str) -> String {
-    let mut out = String::with_capacity(name.len() + 8);
-    for character in name.chars() {
-        if character.is_ascii_uppercase() && !out.is_empty() {
-            out.push('_');
-        }
-        out.push(character.to_ascii_lowercase());
-    }
-    out
 }
 
 #[cfg(test)]

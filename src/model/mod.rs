@@ -10,6 +10,7 @@ pub mod event;
 pub mod failure;
 pub mod held;
 pub mod location;
+pub mod mapi;
 pub mod meeting;
 pub mod names;
 pub mod presence;

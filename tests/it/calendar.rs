@@ -6,6 +6,7 @@ mod contents;
 mod discovery;
 mod egress;
 mod google;
+mod graph;
 mod occurrences;
 mod published;
 mod radicale;

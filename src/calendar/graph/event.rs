@@ -23,24 +23,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::calendar::vevent::{LINE_MAX, TEXT_MAX, cut};
+use crate::model::mapi::{MESSAGE_CLASS, NAMED, PUBLIC_STRINGS, guides_name};
 use crate::model::zone::named;
 use crate::model::{Body, Confidential, Event, Person};
-
-/// The property set of names that Outlook, Teams and others write into: PS_PUBLIC_STRINGS.
-const PUBLIC_STRINGS: &str = "String {00020329-0000-0000-C000-000000000046} Name ";
-
-/// What is fetched of it, by its name in MAPI (case counts) and in `calendar_event.properties`.
-const NAMED: [(&str, &str); 6] = [
-    ("TeamsVtcConferenceId", "teams_vtc_conference_id"),
-    ("TeamsVtcTenantId", "teams_vtc_tenant_id"),
-    ("SkypeTeamsMeetingUrl", "skype_teams_meeting_url"),
-    ("OnlineMeetingConfLink", "online_meeting_conf_link"),
-    ("OnlineMeetingExternalLink", "online_meeting_external_link"),
-    ("UCCapabilities", "uc_capabilities"),
-];
-
-/// PidTagMessageClass, as Graph writes its name.
-const MESSAGE_CLASS: (&str, &str) = ("String 0x1a", "item_class");
 
 /// Why an event cannot be understood; nobody asks more closely, since what is wrong may be what people wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,16 +250,6 @@ impl Written {
         properties.extend(url.map(|url| ("onlineMeetingUrl".to_owned(), json!(cut(url.clone(), LINE_MAX)))));
         properties
     }
-}
-
-/// What `calendar_event.properties` calls an extended property. Graph writes the set's GUID in either case.
-fn guides_name(id: &str) -> Option<&'static str> {
-    if id.eq_ignore_ascii_case(MESSAGE_CLASS.0) {
-        return Some(MESSAGE_CLASS.1);
-    }
-    let (set, name) = id.split_at_checked(PUBLIC_STRINGS.len())?;
-    let known = NAMED.iter().find(|(mapi, _)| *mapi == name.trim())?;
-    set.eq_ignore_ascii_case(PUBLIC_STRINGS).then_some(known.1)
 }
 
 fn confidential(text: Option<String>) -> Confidential {
