@@ -3,7 +3,7 @@
 //!
 //! * No redirect is followed here: callers decide with [`redirect_target`], at most [`REDIRECTS_MAX`] hops, never from https to http,
 //!   and credentials belong to one origin ([`same_origin`]).
-//! * Environment proxies are ignored.
+//! * Environment proxies are ignored. A location's web proxy is used where a request names it ([`Request::via`]).
 //! * The address finally dialled is checked after name resolution ([`address`]), so that a name or an answer cannot lead to the
 //!   machine itself or to a cloud's metadata service.
 //! * The deadline is for everything from the look-up to the last byte; the limit counts decompressed bytes.
@@ -14,6 +14,7 @@
 
 pub mod address;
 mod error;
+mod proxy;
 mod said;
 mod tls;
 
@@ -24,10 +25,14 @@ use std::time::Duration;
 
 pub use error::{HttpError, TlsFault};
 pub use hyper::body::Bytes;
+pub use proxy::ProxyFault;
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode, Url};
 pub use said::{retry_after, server_date};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::model::Digest;
+use crate::model::location::WebProxySpec;
 
 /// Redirects that a caller may follow for one request.
 pub const REDIRECTS_MAX: usize = 5;
@@ -100,6 +105,8 @@ pub struct Request {
     pub limit_bytes: usize,
     /// Whom to trust.
     pub trust: Trust,
+    /// The web proxy it goes through, unless that one is not for its host.
+    pub via: Option<Arc<WebProxySpec>>,
 }
 
 impl Request {
@@ -114,6 +121,7 @@ impl Request {
             deadline: Duration::from_secs(30),
             limit_bytes: DEVICE_LIMIT,
             trust: Trust::system(),
+            via: None,
         }
     }
 }
@@ -169,15 +177,20 @@ struct Shared {
     peer: Option<Arc<dyn Peer>>,
     roots: tls::Roots,
     names: Arc<address::Names>,
+    /// Of web proxies, which may be on this host.
+    proxy_names: Arc<address::Names>,
     options: HttpOptions,
     clients: Mutex<Clients>,
     memory_kib: Arc<Semaphore>,
 }
 
+/// Whom a client trusts, and which web proxy it uses.
+type Way = (Trust, Option<Digest>);
+
 #[derive(Default)]
 struct Clients {
     /// With each client the number of the request that used it last.
-    by_trust: HashMap<Trust, (reqwest::Client, u64)>,
+    by_way: HashMap<Way, (reqwest::Client, u64)>,
     /// Requests so far.
     requests: u64,
 }
@@ -210,12 +223,13 @@ impl Http {
             peer,
             roots: tls::Roots::system(),
             names: Arc::new(address::Names::new(options.allow_loopback)),
+            proxy_names: Arc::new(address::Names::new(true)),
             options,
             clients: Mutex::default(),
             memory_kib: Arc::new(Semaphore::new(IN_FLIGHT_KIB)),
         };
         let http = Self(Arc::new(shared));
-        http.client(&Trust::system())?;
+        http.client(&Trust::system(), None)?;
         Ok(http)
     }
 
@@ -245,21 +259,29 @@ impl Http {
         if let Some(literal) = address::literal(&request.url) {
             address::check(literal, self.0.options.allow_loopback)?;
         }
-        let client = self.client(&request.trust)?;
+        let via = request.via.as_deref().filter(|via| !proxy::is_passed(via, &request.url));
+        let client = self.client(&request.trust, via)?;
+        let fault = |error: reqwest::Error| match (error::classify(&error), via) {
+            (found, None) => found,
+            (found, Some(_)) => proxy::fault(&error, found),
+        };
         let mut out = client.request(request.method, request.url).headers(request.headers);
         if !request.body.is_empty() {
             out = out.body(request.body);
         }
-        let mut answer = out.send().await.map_err(|error| error::classify(&error))?;
+        let mut answer = out.send().await.map_err(fault)?;
         let fingerprint = answer
             .extensions()
             .get::<reqwest::tls::TlsInfo>()
             .and_then(|tls| tls.peer_certificate())
             .map(tls::fingerprint);
         let (status, headers) = (answer.status(), answer.headers().clone());
+        if via.is_some() && status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(HttpError::Proxy(ProxyFault::AccountRefused));
+        }
         let mut body = Vec::new();
         let mut memory: Option<OwnedSemaphorePermit> = None;
-        while let Some(chunk) = answer.chunk().await.map_err(|error| error::classify(&error))? {
+        while let Some(chunk) = answer.chunk().await.map_err(fault)? {
             if body.len() + chunk.len() > request.limit_bytes {
                 return Err(HttpError::TooLarge(request.limit_bytes));
             }
@@ -284,38 +306,47 @@ impl Http {
         Ok(share.expect("the semaphore is never closed"))
     }
 
-    fn client(&self, trust: &Trust) -> Result<reqwest::Client, HttpError> {
+    fn client(&self, trust: &Trust, via: Option<&WebProxySpec>) -> Result<reqwest::Client, HttpError> {
+        let way = (trust.clone(), via.map(proxy::digest));
         let mut clients = self.0.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.requests += 1;
         let requests = clients.requests;
-        if let Some((client, used)) = clients.by_trust.get_mut(trust) {
+        if let Some((client, used)) = clients.by_way.get_mut(&way) {
             *used = requests;
             return Ok(client.clone());
         }
-        let client = self.build(trust)?;
-        if clients.by_trust.len() >= CLIENTS_MAX {
-            let oldest = clients.by_trust.iter().min_by_key(|(_, (_, used))| *used).map(|(trust, _)| trust.clone());
-            oldest.and_then(|oldest| clients.by_trust.remove(&oldest));
+        let client = self.build(trust, via)?;
+        if clients.by_way.len() >= CLIENTS_MAX {
+            let oldest = clients.by_way.iter().min_by_key(|(_, (_, used))| *used).map(|(way, _)| way.clone());
+            oldest.and_then(|oldest| clients.by_way.remove(&oldest));
         }
-        clients.by_trust.insert(trust.clone(), (client.clone(), requests));
+        clients.by_way.insert(way, (client.clone(), requests));
         Ok(client)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that makes clients")]
-    fn build(&self, trust: &Trust) -> Result<reqwest::Client, HttpError> {
-        reqwest::Client::builder()
-            .tls_backend_preconfigured(self.0.roots.config(trust)?)
+    fn build(&self, trust: &Trust, via: Option<&WebProxySpec>) -> Result<reqwest::Client, HttpError> {
+        let mut trust = trust.clone();
+        if let (Trust::Verify(roots), Some(via)) = (&mut trust, via) {
+            roots.extend(via.ca_certificates.iter().cloned());
+        }
+        let names = if via.is_some() { &self.0.proxy_names } else { &self.0.names };
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(self.0.roots.config(&trust)?)
             .tls_info(true)
-            .dns_resolver(address::Resolver(Arc::clone(&self.0.names)))
+            .dns_resolver(address::Resolver(Arc::clone(names)))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .no_proxy()
             .connect_timeout(CONNECT_PATIENCE)
             .pool_idle_timeout(Duration::from_secs(60))
             .pool_max_idle_per_host(8)
-            .user_agent(concat!("otj/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|_| HttpError::Protocol("the TLS library cannot be set up"))
+            .user_agent(concat!("otj/", env!("CARGO_PKG_VERSION")));
+        let client = match via {
+            Some(via) => client.proxy(proxy::of(via)?),
+            None => client,
+        };
+        client.build().map_err(|_| HttpError::Protocol("the TLS library cannot be set up"))
     }
 }
 

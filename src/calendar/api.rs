@@ -71,6 +71,7 @@ impl Api<'_> {
             deadline: DEADLINE,
             limit_bytes: CALENDAR_LIMIT,
             trust: Trust::Verify(self.integration.ca_certificates.clone()),
+            via: self.integration.via(),
             ..Request::new(method.clone(), url.clone())
         });
         let response = sent.await;

@@ -136,6 +136,7 @@ async fn fetch(
             deadline: DEADLINE,
             limit_bytes: CALENDAR_LIMIT,
             trust: Trust::Verify(request.room.integration.ca_certificates.clone()),
+            via: request.room.integration.via(),
             ..Request::new(Method::GET, url.clone())
         });
         let answer = sent.await;

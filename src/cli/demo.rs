@@ -364,6 +364,7 @@ async fn options(verb: &Demo, place: &Place) -> anyhow::Result<NodeOptions> {
         poly_tls: Some((secrets.join("poly.crt"), secrets.join("poly.key"))),
         poly_auth: PolyAuth { schemes: vec![Scheme::Digest] },
         node: "demo".to_owned(),
+        location: "default".to_owned(),
         deployment: None,
         max_change_percent: 30,
     })

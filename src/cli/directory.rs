@@ -23,6 +23,18 @@ pub(super) fn called(directories: &[PathBuf]) -> String {
 /// # Errors
 /// When it cannot be read or does not load.
 pub(super) fn load(directories: &[PathBuf], secret_dirs: &[PathBuf]) -> anyhow::Result<Loaded> {
+    load_for(directories, secret_dirs, None)
+}
+
+/// The same, for a node in `location`.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn load_for(
+    directories: &[PathBuf],
+    secret_dirs: &[PathBuf],
+    location: Option<&'static str>,
+) -> anyhow::Result<Loaded> {
     let name = called(directories);
     let snapshot =
         config::files::read(directories, ReadOptions::default()).with_context(|| format!("`{name}` was not read"))?;
@@ -30,6 +42,7 @@ pub(super) fn load(directories: &[PathBuf], secret_dirs: &[PathBuf]) -> anyhow::
     let options = LoadOptions {
         // Secrets play no part here.
         allow_inline_secrets: true,
+        location,
         invitation: Some(event_file::read),
         ..LoadOptions::default()
     };

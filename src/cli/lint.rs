@@ -85,6 +85,7 @@ pub(super) fn run(verb: &Lint) -> anyhow::Result<ExitCode> {
             check_secrets: verb.check_secrets,
             invitation: Some(super::event_file::read),
             trial: Some(super::sandbox::try_templates),
+            location: None,
         };
         let loaded = load(&snapshot, &mut secrets, &options);
         documents += loaded.documents.values().sum::<usize>();

@@ -1,6 +1,7 @@
 //! The command line: one verb, one file. The only place that prints, exits and wires the whole.
 
 mod approve;
+mod auth;
 mod completions;
 mod demo;
 mod directory;
@@ -61,6 +62,7 @@ enum Verb {
     Export(export::Export),
     Status(status::Status),
     Approve(approve::Approve),
+    Auth(auth::Auth),
     Reload(reload::Reload),
     Run(Box<run::Run>),
     Demo(demo::Demo),
@@ -100,6 +102,7 @@ fn outcome(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Verb::Export(verb) => export::run(verb),
         Verb::Status(verb) => status::run(verb),
         Verb::Approve(verb) => approve::run(verb),
+        Verb::Auth(verb) => auth::run(verb),
         Verb::Reload(verb) => reload::run(verb),
         Verb::Run(verb) => run::run(verb),
         Verb::Demo(verb) => demo::run(verb, level, arguments.log_format),

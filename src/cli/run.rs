@@ -76,6 +76,9 @@ pub(super) struct Run {
     /// This node's name; the host name when not given.
     #[arg(long, value_name = "NAME", env = "OTJ_NODE")]
     node: Option<String>,
+    /// The location this node stands in: its web proxy is the way out.
+    #[arg(long, value_name = "NAME", default_value = "default", env = "OTJ_LOCATION")]
+    location: String,
     /// The id in every booking we put, six characters; random and kept in the store when not given.
     #[arg(long, value_name = "ID", env = "OTJ_DEPLOYMENT")]
     deployment: Option<String>,
@@ -159,6 +162,7 @@ fn options(verb: &Run) -> anyhow::Result<NodeOptions> {
         poly_tls: pair(&verb.poly_tls_cert, &verb.poly_tls_key),
         poly_auth: PolyAuth { schemes },
         node,
+        location: verb.location.clone(),
         deployment: verb.deployment.clone(),
         max_change_percent: usize::from(verb.max_change_percent),
     })

@@ -1,7 +1,7 @@
 //! Wires a node: store, world, loop, listeners, watchers. `otj run` and `otj demo` start one of these.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,6 +66,7 @@ pub(super) struct NodeOptions {
     pub(super) poly_tls: Option<(PathBuf, PathBuf)>,
     pub(super) poly_auth: PolyAuth,
     pub(super) node: String,
+    pub(super) location: String,
     pub(super) deployment: Option<String>,
     pub(super) max_change_percent: usize,
 }
@@ -88,8 +89,12 @@ pub(super) struct Node {
 impl Node {
     /// Opens the store, binds the listeners and starts everything.
     pub(super) async fn start(options: NodeOptions, clock: Clock) -> anyhow::Result<Self> {
-        let store = open_store(&options, clock.clone()).await?;
-        let (store, deployment) = store;
+        let at = StoreAt {
+            data_dir: &options.data_dir,
+            key_file: options.store_key_file.as_deref(),
+            deployment: options.deployment.as_deref(),
+        };
+        let (store, deployment) = open_store(at, clock.clone()).await?;
         let tally = Tally::new();
         let board = Board::default();
         let stop = CancellationToken::new();
@@ -114,6 +119,8 @@ impl Node {
         let load = LoadOptions {
             allow_empty: options.allow_empty,
             allow_inline_secrets: options.allow_inline_secrets,
+            // Read with every directory for as long as the process lives.
+            location: Some(options.location.clone().leak()),
             invitation: Some(event_file::read),
             ..LoadOptions::default()
         };
@@ -255,9 +262,17 @@ fn watch_directories(
     Watch::new(&options.config, &options.secret_dirs).run(poke, stop)
 }
 
-async fn open_store(options: &NodeOptions, clock: Clock) -> anyhow::Result<(Arc<dyn Store>, String)> {
-    let data_dir = options.data_dir.clone();
-    let key_file = options.store_key_file.clone();
+/// Where a store is.
+pub(super) struct StoreAt<'a> {
+    pub(super) data_dir: &'a Path,
+    pub(super) key_file: Option<&'a Path>,
+    pub(super) deployment: Option<&'a str>,
+}
+
+/// Opens the store and says whose it is. Only one process has it open at a time.
+pub(super) async fn open_store(at: StoreAt<'_>, clock: Clock) -> anyhow::Result<(Arc<dyn Store>, String)> {
+    let data_dir = at.data_dir.to_owned();
+    let key_file = at.key_file.map(Path::to_owned);
     let keys = tokio::task::spawn_blocking(move || -> Result<Keys, crate::store::StoreError> {
         private::data_dir(&data_dir)?;
         match key_file {
@@ -266,11 +281,10 @@ async fn open_store(options: &NodeOptions, clock: Clock) -> anyhow::Result<(Arc<
         }
     });
     let keys = keys.await?.context("the store's key")?;
-    let place = options.data_dir.display().to_string();
-    let sled = SledStore::open(&options.data_dir, clock)
-        .await
-        .with_context(|| format!("the store in {place} cannot be opened"))?;
-    let deployment = crate::store::deployment(&sled, options.deployment.as_deref()).await?;
+    let place = at.data_dir.display().to_string();
+    let sled =
+        SledStore::open(at.data_dir, clock).await.with_context(|| format!("the store in {place} cannot be opened"))?;
+    let deployment = crate::store::deployment(&sled, at.deployment).await?;
     let sealed = SealedStore::open(sled, keys, &deployment).await.context("the store cannot be unsealed")?;
     Ok((Arc::new(sealed), deployment))
 }
@@ -306,10 +320,8 @@ fn token(bytes: &[u8]) -> anyhow::Result<Secret> {
     Ok(Secret::new(text.to_owned()))
 }
 
-fn tls_from_files(certificate: &std::path::Path, key: &std::path::Path) -> anyhow::Result<TlsSettings> {
-    let read = |file: &std::path::Path| {
-        private::load_given(file).with_context(|| format!("{} cannot be read", file.display()))
-    };
+fn tls_from_files(certificate: &Path, key: &Path) -> anyhow::Result<TlsSettings> {
+    let read = |file: &Path| private::load_given(file).with_context(|| format!("{} cannot be read", file.display()));
     let key = Secret::new(String::from_utf8(read(key)?.to_vec()).context("the key is not a PEM file")?);
     TlsSettings::from_pem(&read(certificate)?, &key).context("the certificate and its key")
 }

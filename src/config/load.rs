@@ -27,6 +27,8 @@ pub struct LoadOptions {
     pub allow_inline_secrets: bool,
     /// Missing, short and shared secrets are findings.
     pub check_secrets: bool,
+    /// Where the node stands that asks; `default` where nobody says.
+    pub location: Option<&'static str>,
     /// Reads the invitation files of RuleTests; without one only `.json` is read.
     pub invitation: Option<InvitationReader>,
     /// Tries templates; without it none is tried.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use super::ProxyFault;
 use super::address::LookupFault;
 use super::tls::PinMismatch;
 
@@ -23,6 +24,9 @@ pub enum HttpError {
     /// The peer did not prove who it is, or does not speak TLS.
     #[error("no trusted TLS connection ({0})")]
     Tls(TlsFault),
+    /// The location's web proxy.
+    #[error(transparent)]
+    Proxy(#[from] ProxyFault),
     /// The total time is over.
     #[error("no complete answer in time")]
     Deadline,
@@ -69,6 +73,7 @@ impl HttpError {
             Self::Refused => "Refused",
             Self::Connect(_) => "Connect",
             Self::Tls(_) => "Tls",
+            Self::Proxy(_) => "Proxy",
             Self::Deadline => "Deadline",
             Self::TooLarge(_) => "TooLarge",
             Self::Protocol(_) => "Protocol",
@@ -78,7 +83,11 @@ impl HttpError {
     /// Whether a person must act before it can go well: trust and forbidden addresses do not mend themselves.
     #[must_use]
     pub fn needs_a_person(&self) -> bool {
-        matches!(self, Self::Refused | Self::Tls(_))
+        match self {
+            Self::Refused | Self::Tls(_) => true,
+            Self::Proxy(fault) => fault.needs_a_person(),
+            _ => false,
+        }
     }
 }
 

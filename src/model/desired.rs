@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alias::Protocol;
 use super::device::DeviceSpec;
-use super::location::LocationSpec;
+use super::location::{LocationSpec, WebProxySpec};
 use super::names::{
     Digest, EndpointName, EvaluationId, GroupName, IntegrationName, LocationName, ProfileName, RoomEmail, RoomKey,
     RuleName,
@@ -59,6 +59,16 @@ pub struct IntegrationSpec {
     pub ca_certificates: Vec<Arc<[u8]>>,
     /// Past the location's web proxy.
     pub disable_web_proxy: bool,
+    /// The web proxy of the location that the node stands in.
+    pub web_proxy: Option<Arc<WebProxySpec>>,
+}
+
+impl IntegrationSpec {
+    /// The web proxy that its requests go through.
+    #[must_use]
+    pub fn via(&self) -> Option<Arc<WebProxySpec>> {
+        self.web_proxy.clone().filter(|_| !self.disable_web_proxy)
+    }
 }
 
 /// Where one room's calendar is, templates rendered.

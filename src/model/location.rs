@@ -11,7 +11,7 @@ pub struct LocationSpec {
     /// Its name.
     pub name: LocationName,
     /// The web proxy of its nodes.
-    pub web_proxy: Option<WebProxySpec>,
+    pub web_proxy: Option<Arc<WebProxySpec>>,
     /// At most this many of its nodes work; the others stand by.
     pub max_active_nodes: u16,
     /// IANA zone of its rooms; `None`: each calendar's own.

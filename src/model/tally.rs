@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 /// A family of counters by a small, closed set of labels.
 #[derive(Debug, Default)]
 pub struct Counts(Mutex<BTreeMap<Vec<String>, u64>>);
@@ -59,6 +61,28 @@ impl Durations {
     }
 }
 
+/// Moments by name: when something that was seen last is to end.
+#[derive(Debug, Default)]
+pub struct Moments(Mutex<BTreeMap<Vec<String>, Timestamp>>);
+
+impl Moments {
+    /// `labels` end then, or it is not known any more.
+    pub fn set(&self, labels: &[&str], at: Option<Timestamp>) {
+        let key = labels.iter().map(|label| (*label).to_owned()).collect();
+        let mut moments = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match at {
+            Some(at) => drop(moments.insert(key, at)),
+            None => drop(moments.remove(&key)),
+        }
+    }
+
+    /// All of them, sorted by labels.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<(Vec<String>, Timestamp)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(key, at)| (key.clone(), *at)).collect()
+    }
+}
+
 /// The requests that one step made of a calendar service. Cloning shares it, so that they count even when the step is dropped.
 #[derive(Clone, Debug, Default)]
 pub struct Spent(Arc<AtomicU32>);
@@ -81,6 +105,8 @@ impl Spent {
 pub struct Tally {
     /// Requests to calendar services, by (integration, outcome).
     pub calendar_requests: Counts,
+    /// When sign-ins end of which that is known, by (kind, integration).
+    pub sign_ins_end: Moments,
     /// Poly requests, by (operation, outcome).
     pub poly_requests: Counts,
     /// Poly logins, by (scheme, outcome).
@@ -103,6 +129,7 @@ impl Tally {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             calendar_requests: Counts::default(),
+            sign_ins_end: Moments::default(),
             poly_requests: Counts::default(),
             poly_logins: Counts::default(),
             poly_unknown_logins: AtomicU64::new(0),

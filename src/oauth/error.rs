@@ -237,8 +237,6 @@ impl From<TokenError> for Failure {
 fn skewed(ahead: SignedDuration) -> String {
     let direction = if ahead.is_negative() { "ahead of" } else { "behind" };
     let ahead = ahead.unsigned_abs();
-    let (minutes, seconds) = (ahead.as_secs() / 60, ahead.as_secs() % 60);
-    format!(
-        "our clock is {minutes} min {seconds} s {direction} that of the sign-in service; set the time of this machine"
-    )
+    let minutes = (ahead.as_secs() + 30) / 60;
+    format!("our clock is {minutes} min {direction} that of the sign-in service; set the time of this machine")
 }

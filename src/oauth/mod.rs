@@ -20,15 +20,17 @@ mod error;
 mod records;
 mod refusal;
 mod request;
+pub mod sign_in;
 mod slot;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use error::{KeyFault, Refusal, SignInFault, TokenError};
 
 use crate::http::{HeaderValue, Http};
+use crate::model::tally::Tally;
 use crate::model::{Clock, Digest, IntegrationSpec, Secret};
 use crate::store::Store;
 use account::Account;
@@ -61,6 +63,8 @@ struct Shared {
     clock: Clock,
     /// By what its tokens are bound to.
     slots: Mutex<BTreeMap<Digest, Arc<Slot>>>,
+    /// Told when a sign-in ends.
+    tally: OnceLock<Arc<Tally>>,
 }
 
 impl fmt::Debug for Tokens {
@@ -73,7 +77,14 @@ impl Tokens {
     /// None yet; what the store kept is found when it is asked for.
     #[must_use]
     pub fn new(http: Http, store: Arc<dyn Store>, clock: Clock) -> Self {
-        Self(Arc::new(Shared { http, store, clock, slots: Mutex::default() }))
+        Self(Arc::new(Shared { http, store, clock, slots: Mutex::default(), tally: OnceLock::new() }))
+    }
+
+    /// The same, and `tally` is told when sign-ins end, where the service says it.
+    #[must_use]
+    pub fn telling(self, tally: Arc<Tally>) -> Self {
+        let _ = self.0.tally.set(tally);
+        self
     }
 
     /// A token for account number `account` of `integration`, good for a while yet.

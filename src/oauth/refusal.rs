@@ -134,7 +134,7 @@ fn words(word: &str, description: &str, asked: Asked) -> Verdict {
 }
 
 /// A code from outside, as far as it is one.
-fn plain(word: &str) -> String {
+pub(super) fn plain(word: &str) -> String {
     let is_code = !word.is_empty() && word.len() <= 40 && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_'));
     if is_code { word.to_owned() } else { "unknown code".to_owned() }
 }

@@ -2,15 +2,16 @@
 //!
 //! What the answer's numbers and words mean when there is no token in it, is in [`super::refusal`].
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use oauth2::basic::BasicClient;
 use oauth2::{
-    AsyncHttpClient, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
-    RefreshToken, Scope, TokenResponse as _, TokenUrl,
+    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest,
+    HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope, TokenResponse as _, TokenUrl,
 };
 use serde::Deserialize;
 
@@ -21,6 +22,7 @@ use super::refusal::{self, Asked};
 use crate::http::{
     Bytes, HeaderMap, HeaderName, HeaderValue, Http, HttpError, Method, Request, StatusCode, Trust, Url, header,
 };
+use crate::model::location::WebProxySpec;
 use crate::model::{Now, Secret};
 
 /// Longest time for one request, in total.
@@ -45,22 +47,31 @@ pub(super) struct Fresh {
     pub(super) refresh: Option<Secret>,
     /// How long that one is good, where the service says it.
     pub(super) refresh_lifetime: Option<Duration>,
+    /// Who signed in.
+    pub(super) id_token: Option<Secret>,
+    /// What was granted, where the service says it.
+    pub(super) scope: Option<String>,
+}
+
+/// What goes along with the account's own credentials.
+pub(super) enum With<'a> {
+    /// Nothing: they are enough.
+    Nothing,
+    /// The refresh token of a person who signed in.
+    Refresh(&'a Secret),
+    /// The code of a person who signs in now.
+    Code { code: &'a Secret, verifier: PkceCodeVerifier, redirect: &'a Url },
 }
 
 type Client = BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-/// Asks for tokens. `refresh` is the refresh token of a person who signed in.
+/// Asks for tokens.
 ///
 /// # Errors
 /// When none came.
-pub(super) async fn fetch(
-    http: &Http,
-    account: &Account<'_>,
-    refresh: Option<&Secret>,
-    now: Now,
-) -> Result<Fresh, TokenError> {
+pub(super) async fn fetch(http: &Http, account: &Account<'_>, with: With<'_>, now: Now) -> Result<Fresh, TokenError> {
     let trust = Trust::Verify(account.integration.ca_certificates.clone());
-    let line = Line { http: http.clone(), trust, heard: Mutex::default() };
+    let line = Line { http: http.clone(), trust, via: account.integration.via(), heard: Mutex::default() };
     let audience = account.token_url.as_str();
     let scope = Scope::new(account.scope.clone());
     let (asked, answered) = match &account.grant {
@@ -83,10 +94,24 @@ pub(super) async fn fetch(
             (Asked::App, request.request_async(&line).await.ok())
         }
         Grant::SignedIn(oauth, secret) => {
-            let needed = || TokenError::SignInNeeded(SignInFault::Never, account.integration.name.to_string());
-            let refresh = RefreshToken::new(refresh.ok_or_else(needed)?.expose().to_owned());
             let client = client(account, &oauth.client_id, *secret)?;
-            (Asked::SignedIn, client.exchange_refresh_token(&refresh).request_async(&line).await.ok())
+            let answered = match with {
+                With::Refresh(token) => {
+                    let token = RefreshToken::new(token.expose().to_owned());
+                    client.exchange_refresh_token(&token).request_async(&line).await
+                }
+                With::Code { code, verifier, redirect } => {
+                    let code = AuthorizationCode::new(code.expose().to_owned());
+                    let redirect = RedirectUrl::from_url(redirect.clone());
+                    let request = client.exchange_code(code).set_pkce_verifier(verifier);
+                    request.set_redirect_uri(Cow::Owned(redirect)).request_async(&line).await
+                }
+                With::Nothing => {
+                    let name = account.integration.name.to_string();
+                    return Err(TokenError::SignInNeeded(SignInFault::Never, name));
+                }
+            };
+            (Asked::SignedIn, answered.ok())
         }
     };
     let heard = line.heard.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -96,11 +121,14 @@ pub(super) async fn fetch(
     let Some((token, access)) = answered.as_ref().zip(access.filter(|text| is_token(text))) else {
         return Err(refusal::read(&heard, asked, account, now.wall));
     };
+    let more = heard.more();
     Ok(Fresh {
         access: Secret::new(access.to_owned()),
         lifetime: token.expires_in().unwrap_or(LIFETIME).min(LIFETIME_MAX),
         refresh: token.refresh_token().map(|token| Secret::new(token.secret().clone())),
-        refresh_lifetime: heard.refresh_lifetime(),
+        refresh_lifetime: more.refresh_token_expires_in.map(Duration::from_secs),
+        id_token: more.id_token.map(Secret::new),
+        scope: more.scope,
     })
 }
 
@@ -127,15 +155,18 @@ pub(super) struct Heard {
     pub(super) body: Bytes,
 }
 
-impl Heard {
+/// What the library does not look at.
+#[derive(Deserialize, Default)]
+struct More {
     /// Microsoft and Google say so under this name, for refresh tokens that end.
-    fn refresh_lifetime(&self) -> Option<Duration> {
-        #[derive(Deserialize)]
-        struct Said {
-            refresh_token_expires_in: Option<u64>,
-        }
-        let said: Said = serde_json::from_slice(&self.body).ok()?;
-        said.refresh_token_expires_in.map(Duration::from_secs)
+    refresh_token_expires_in: Option<u64>,
+    id_token: Option<String>,
+    scope: Option<String>,
+}
+
+impl Heard {
+    fn more(&self) -> More {
+        serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
@@ -144,6 +175,7 @@ impl Heard {
 struct Line {
     http: Http,
     trust: Trust,
+    via: Option<Arc<WebProxySpec>>,
     heard: Mutex<Option<Result<Heard, HttpError>>>,
 }
 
@@ -190,6 +222,7 @@ impl Line {
             deadline: DEADLINE,
             limit_bytes: LIMIT_BYTES,
             trust: self.trust.clone(),
+            via: self.via.clone(),
             ..Request::new(Method::POST, url)
         });
         let heard = sent.await.map(|answer| Heard {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::account::{Account, Grant};
 use super::error::{SignInFault, TokenError};
 use super::records::{self, AccessRecord, RefusedRecord, SignInRecord};
-use super::request::{self, Fresh};
+use super::request::{self, Fresh, With};
 use super::{Bearer, Shared};
 use crate::model::{Confidential, Digest, Mono, Now, Secret};
 use crate::store::Op;
@@ -145,6 +145,7 @@ impl Slot {
                 Some(_) => None,
             };
             self.state().sign_in = record.filter(|record| record.bound == bound);
+            self.tell(shared, account);
             if let Some(fault) = fault {
                 let error = TokenError::SignInNeeded(fault, account.integration.name.to_string());
                 self.failed(shared, account, &error).await;
@@ -183,18 +184,20 @@ impl Slot {
     async fn fetch(&self, shared: &Shared, account: &Account<'_>, now: Now) -> Result<Bearer, TokenError> {
         self.save(shared).await?;
         let refresh = self.state().sign_in.as_ref().map(|record| record.refresh.expose().to_owned()).map(Secret::new);
-        let mut asked = request::fetch(&shared.http, account, refresh.as_ref(), now).await;
+        let mut asked =
+            request::fetch(&shared.http, account, refresh.as_ref().map_or(With::Nothing, With::Refresh), now).await;
         let previous = self.state().sign_in.as_ref().and_then(|record| record.previous.clone());
         if let (Err(TokenError::SignInNeeded(..)), Some(previous)) = (&asked, previous) {
             // A process that ended between the answer and the disk leaves a refresh token that never was the service's last.
             let previous = Secret::new(previous.expose().to_owned());
-            asked = request::fetch(&shared.http, account, Some(&previous), now).await;
+            asked = request::fetch(&shared.http, account, With::Refresh(&previous), now).await;
         }
         let fresh = asked?;
         let now = shared.clock.now();
         let held = held(&fresh.access, Some(now.mono), fresh.lifetime, fresh.lifetime, account, now.mono);
         let bearer = held.bearer.clone();
         let rotated = self.take(account, held, &fresh, now.wall);
+        self.tell(shared, account);
         match self.save(shared).await {
             Err(error) if rotated => return Err(error),
             Err(error) => {
@@ -240,6 +243,15 @@ impl Slot {
             state.unsaved.push(op);
         }
         rotated
+    }
+
+    /// When the sign-in ends, for whoever watches.
+    fn tell(&self, shared: &Shared, account: &Account<'_>) {
+        let ends = self.state().sign_in.as_ref().and_then(|record| record.ends);
+        if let Some(tally) = shared.tally.get() {
+            let integration = account.integration;
+            tally.sign_ins_end.set(&[integration.service.kind(), integration.name.as_str()], ends);
+        }
     }
 
     /// Writes what is not written yet.

@@ -8,7 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::desired::ModeState;
-use crate::model::{EndpointName, EndpointSpec, IntegrationName, MeetingId, Mono, ProfileName, RoomKey, Schedule};
+use crate::model::{
+    EndpointName, EndpointSpec, Expiry, IntegrationName, MeetingId, Mono, ProfileName, RoomKey, Schedule,
+};
 
 use super::pace::Why;
 
@@ -65,6 +67,8 @@ pub struct ConfigStatus {
     pub adopted_at: Option<Timestamp>,
     /// Documents by kind.
     pub documents: BTreeMap<String, usize>,
+    /// When its credentials end, where that is known.
+    pub expiries: Vec<Expiry>,
     /// Whether the last load succeeded.
     pub last_load_ok: bool,
     /// When a load last succeeded.

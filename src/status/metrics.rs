@@ -240,6 +240,19 @@ impl Scrape {
             "Requests to a calendar service in the last 24 hours",
             each(|one| one.day_used as f64),
         )?;
+        let written = self.board.config().expiries.clone().into_iter().map(|it| {
+            (labels(&[("kind", it.kind), ("name", &it.name), ("credential", it.credential)]), seconds(it.at))
+        });
+        let signed_in = tally.sign_ins_end.snapshot().into_iter().filter_map(|(values, at)| {
+            let [kind, name] = values.try_into().ok()?;
+            let of_it = labels(&[("kind", &kind), ("name", &name), ("credential", "refreshToken")]);
+            integrations.contains(name.as_str()).then(|| (of_it, seconds(at)))
+        });
+        page.gauge(
+            "otj_credential_expiry_timestamp_seconds",
+            "When a credential ends that a person has to replace",
+            written.chain(signed_in).collect(),
+        )?;
         page.counter(
             "otj_rule_matches_total",
             "Event versions in which a rule found an address",

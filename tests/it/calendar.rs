@@ -8,6 +8,7 @@ mod egress;
 mod google;
 mod graph;
 mod occurrences;
+mod proxied;
 mod published;
 mod radicale;
 mod second_opinion;

@@ -10,6 +10,7 @@ mod roots;
 mod services;
 mod sets;
 mod tables;
+mod web_proxy;
 
 use std::path::Path;
 

@@ -18,3 +18,4 @@ mod rules;
 mod sandbox;
 mod serving;
 mod tidy;
+mod tokens;

@@ -153,6 +153,7 @@ impl<'a> Server<'a> {
             deadline: DEADLINE,
             limit_bytes: CALENDAR_LIMIT,
             trust: Trust::Verify(self.request.room.integration.ca_certificates.clone()),
+            via: self.request.room.integration.via(),
             ..Request::new(method.clone(), url.clone())
         });
         let answer = sent.await;

@@ -25,6 +25,7 @@ pub(super) fn desired(rooms: u32, service: Service) -> anyhow::Result<Desired> {
         service,
         ca_certificates: Vec::new(),
         disable_web_proxy: false,
+        web_proxy: None,
     });
     let profile = ProfileName::parse("everyone")?;
     let evaluation = EvaluationId { profile: profile.clone(), variant: Digest::default() };

@@ -36,10 +36,6 @@ fn kind_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut 
 fn field_without_effect(looked: &Looked<'_>, document: &Document, rows: &mut Rows, findings: &mut Vec<Diagnostic>) {
     let mut fields = vec![];
     match &document.spec {
-        Spec::Ics(it) => fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true))),
-        Spec::CalDav(it) => fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true))),
-        Spec::Google(it) => fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true))),
-        Spec::Graph(it) => fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true))),
         Spec::Profile(it) => {
             fields.push(("/spec/webex", it.webex.is_some()));
         }
@@ -47,7 +43,6 @@ fn field_without_effect(looked: &Looked<'_>, document: &Document, rows: &mut Row
             fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true)));
         }
         Spec::Location(it) => {
-            fields.push(("/spec/webProxy", it.web_proxy.is_some()));
             fields.push(("/spec/maxActiveNodes", it.max_active_nodes.is_some_and(|nodes| nodes != 5)));
             fields.push(("/spec/polyHost", it.poly_host.is_some()));
             fields.push(("/spec/oauth", it.oauth == Some(false)));

@@ -26,10 +26,17 @@ impl<'a> Resolver<'a> {
         self.desired.locations.entry(default.clone()).or_insert_with(undescribed);
     }
 
+    /// The web proxy of the location that the node stands in. One that no document describes has none.
+    pub(super) fn web_proxy(&self) -> Option<Arc<WebProxySpec>> {
+        let here = self.options.location.unwrap_or("default");
+        let location = self.desired.locations.values().find(|location| location.name.as_str() == here);
+        location.and_then(|location| location.web_proxy.clone())
+    }
+
     fn location(&mut self, name: LocationName, document: &Document, location: &Location) -> LocationSpec {
         let default = LocationSpec::undescribed(name);
         LocationSpec {
-            web_proxy: location.web_proxy.as_ref().map(|proxy| self.web_proxy(document, proxy)),
+            web_proxy: location.web_proxy.as_ref().map(|proxy| Arc::new(self.described_proxy(document, proxy))),
             max_active_nodes: location.max_active_nodes.unwrap_or(default.max_active_nodes),
             time_zone: location.time_zone.clone(),
             poly_host: location.poly_host.clone(),
@@ -38,7 +45,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn web_proxy(&mut self, document: &Document, proxy: &WebProxy) -> WebProxySpec {
+    fn described_proxy(&mut self, document: &Document, proxy: &WebProxy) -> WebProxySpec {
         let account = proxy.username.clone().zip(proxy.password.as_ref());
         let account = account
             .map(|(username, secret)| (username, self.secret(document, "/spec/webProxy/password", secret, None)));

@@ -61,6 +61,7 @@ impl<'a> Resolver<'a> {
             service,
             ca_certificates: self.roots(document, certificates.as_deref()),
             disable_web_proxy: past_proxy.unwrap_or(false),
+            web_proxy: self.web_proxy(),
         })
     }
 

@@ -61,6 +61,7 @@ impl Drive {
             }),
             ca_certificates: Vec::new(),
             disable_web_proxy: false,
+            web_proxy: None,
         });
         let mut desired = Desired::default();
         desired.integrations.insert(name.clone(), spec.clone());

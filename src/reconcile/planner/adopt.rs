@@ -169,6 +169,7 @@ impl Planner {
         self.config.generation += 1;
         self.config.revision.clone_from(&desired.revision);
         self.config.documents.clone_from(&desired.documents);
+        self.config.expiries = desired.expiries();
         self.config.adopted_at = Some(now.wall);
         self.config.source = "directory";
         self.documents.approved = None;

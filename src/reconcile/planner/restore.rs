@@ -69,6 +69,7 @@ impl Planner {
         self.config.checksum.clone_from(&desired.checksum);
         self.config.revision.clone_from(&desired.revision);
         self.config.documents.clone_from(&desired.documents);
+        self.config.expiries = desired.expiries();
         self.config.last_load_ok = true;
         self.config.adopted_at = Some(now.wall);
         self.documents.kept = true;

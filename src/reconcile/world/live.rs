@@ -71,7 +71,7 @@ impl Live {
             }
         }
         Ok(Self {
-            tokens: Tokens::new(http.clone(), store.clone(), clock.clone()),
+            tokens: Tokens::new(http.clone(), store.clone(), clock.clone()).telling(tally.clone()),
             http,
             clock,
             tally,

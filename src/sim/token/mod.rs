@@ -7,6 +7,7 @@
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow#error-response>.
 
 mod issued;
+mod page;
 mod statement;
 
 use std::collections::BTreeMap;
@@ -67,8 +68,11 @@ pub struct Registered {
     pub skew: SignedDuration,
     /// Requests that reached it.
     pub requests: u64,
-    /// Refresh tokens made so far.
+    /// What a person grants, when that is not all that was asked for.
+    pub grants: Option<String>,
+    /// Codes and refresh tokens made so far.
     made: u64,
+    codes: BTreeMap<String, page::Code>,
 }
 
 /// An app, or an OAuth client.
@@ -110,7 +114,9 @@ impl TokenService {
             fault: None,
             skew: SignedDuration::ZERO,
             requests: 0,
+            grants: None,
             made: 0,
+            codes: BTreeMap::new(),
         };
         Self { dialect, url, issued, registered: Mutex::new(registered) }
     }
@@ -121,11 +127,15 @@ impl TokenService {
     }
 
     fn grant(&self, request: &Request, now: Timestamp) -> Result<Value, Wrong> {
-        let mut registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
         if request.url.path() != self.url.path() {
             return Err((400, "invalid_request", "AADSTS90002: Tenant not found.", 90_002));
         }
         let form = form(&request.body);
+        if form.get("grant_type").is_some_and(|grant| grant == "authorization_code") {
+            self.change(|it| self.app(it, &form, now + it.skew))?;
+            return self.redeem(&form, now);
+        }
+        let mut registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
         let field = |name: &str| form.get(name).map_or("", String::as_str);
         let now = now + registered.skew;
         match field("grant_type") {

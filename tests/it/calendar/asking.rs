@@ -29,6 +29,7 @@ impl Asking {
             service,
             ca_certificates: Vec::new(),
             disable_web_proxy: false,
+            web_proxy: None,
         };
         let room = RoomSpec {
             key: RoomKey { integration: name, email: RoomEmail::parse("fjord@example.com").unwrap() },

@@ -26,7 +26,7 @@ fn get_from(url: &Url) -> Request {
 }
 
 /// A TLS server for `name` with its own self-signed certificate: URL, certificate as PEM, fingerprint.
-async fn serve_tls(name: &str) -> (Url, Arc<[u8]>, String) {
+pub(super) async fn serve_tls(name: &str) -> (Url, Arc<[u8]>, String) {
     let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))

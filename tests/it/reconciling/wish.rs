@@ -62,6 +62,7 @@ impl Wish {
             }),
             ca_certificates: Vec::new(),
             disable_web_proxy: false,
+            web_proxy: None,
         });
         let (profile, formers) = named(&self.profile, |text| ProfileName::parse(text).unwrap());
         renames.profiles.insert(profile.clone(), formers);

@@ -214,6 +214,7 @@ fn fill(board: &Board) {
         source: "directory",
         adopted_at: Some(at("06:00")),
         documents: BTreeMap::from([("Endpoint".into(), 2), ("Profile".into(), 1)]),
+        expiries: Vec::new(),
         last_load_ok: false,
         last_success_at: Some(at("06:00")),
         errors: 1,

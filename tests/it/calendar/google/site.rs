@@ -209,6 +209,7 @@ impl Reader {
             service: Service::Google(service),
             ca_certificates: Vec::new(),
             disable_web_proxy: false,
+            web_proxy: None,
         });
         let room = RoomSpec {
             key: RoomKey { integration: name, email: RoomEmail::parse(ROOM).unwrap() },

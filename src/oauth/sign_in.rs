@@ -1,0 +1,255 @@
+//! A person signs in once: a link goes out, the URL that the browser was sent back to comes in, and a refresh token is stored.
+//!
+//! The same for a terminal and for pages: whoever begins keeps the [`SignIn`], which is used up by its end. PKCE and `state` bind
+//! the way back to the way out; the redirect must be exactly the one that was asked for; who signed in is compared with the
+//! documents, and shown, before anything is stored.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth2::basic::BasicClient;
+use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
+use serde::Deserialize;
+use subtle::ConstantTimeEq as _;
+
+use super::account::{Account, Grant};
+use super::error::TokenError;
+use super::records::{self, SignInRecord};
+use super::request::{self, With};
+use crate::http::{Http, Url, same_origin};
+use crate::model::service::{GoogleSignIn, Service};
+use crate::model::{Confidential, IntegrationSpec, Mono, Now, Secret};
+use crate::store::{Store, StoreError};
+
+/// How long somebody may take.
+pub const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Who signs in is asked for besides what the tokens are for.
+const WHO: [&str; 2] = ["openid", "email"];
+
+/// Why a sign-in did not come about.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignInError {
+    /// Nothing to sign in to.
+    #[error("{0} needs no sign-in: the documents name no userAuthorization")]
+    NotNeeded(String),
+    /// The documents.
+    #[error("{0} is not a URL")]
+    NotAUrl(&'static str),
+    /// Another sign-in, or none.
+    #[error("this is not the answer to this sign-in; begin again, and use the link once")]
+    Foreign,
+    /// Ten minutes are over.
+    #[error("the sign-in took longer than ten minutes; begin again")]
+    TooLate,
+    /// The person, or the organization, said no.
+    #[error("the sign-in was refused ({0})")]
+    Denied(String),
+    /// Not all that is needed was agreed to.
+    #[error("not every permission was granted; begin again, and leave all boxes ticked")]
+    NotGranted,
+    /// Somebody else signed in.
+    #[error("{found} signed in, and the documents name {wanted}; sign in with that account")]
+    OtherAccount {
+        /// Who did.
+        found: String,
+        /// Who should.
+        wanted: String,
+    },
+    /// The service does not say who signed in.
+    #[error("the sign-in service does not say who signed in")]
+    Nobody,
+    /// No refresh token came.
+    #[error(
+        "no lasting permission came with the sign-in; take the app's access away in the account's settings, and begin again"
+    )]
+    NotLasting,
+    /// No tokens came.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+}
+
+/// A sign-in that has begun. It can be ended once.
+pub struct SignIn {
+    state: Secret,
+    verifier: Secret,
+    redirect: Url,
+    until: Mono,
+}
+
+/// Somebody who signed in, not stored yet.
+pub struct SignedIn {
+    /// Who.
+    pub account: String,
+    /// The organization, where the service names one.
+    pub organization: Option<String>,
+    key: String,
+    record: SignInRecord,
+}
+
+/// Neither state nor verifier is shown.
+impl std::fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SignIn")
+    }
+}
+
+impl std::fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SignedIn")
+    }
+}
+
+impl SignIn {
+    /// Begins: the link to open in a browser, which sends back to `redirect`.
+    ///
+    /// # Errors
+    /// When the documents of `integration` do not make a sign-in.
+    pub fn begin(integration: &IntegrationSpec, redirect: &Url, now: Now) -> Result<(Self, Url), SignInError> {
+        let (email, authorization_url) = person(integration)?;
+        let account = Account::of(integration, 0)?;
+        let Grant::SignedIn(oauth, _) = &account.grant else { return Err(not_needed(integration)) };
+        let at = AuthUrl::new(authorization_url.to_owned()).map_err(|_| SignInError::NotAUrl("authorizationUrl"))?;
+        let back = RedirectUrl::new(redirect.to_string()).map_err(|_| SignInError::NotAUrl("redirectUri"))?;
+        let client = BasicClient::new(ClientId::new(oauth.client_id.clone())).set_auth_uri(at).set_redirect_uri(back);
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let scopes = account.scope.split(' ').chain(WHO).map(|scope| Scope::new(scope.to_owned()));
+        let (link, state) = client
+            .authorize_url(CsrfToken::new_random)
+            .add_scopes(scopes)
+            // A refresh token comes with the first consent only, so consent is asked for every time.
+            .add_extra_param("access_type", "offline")
+            .add_extra_param("prompt", "consent")
+            .add_extra_param("login_hint", email)
+            .set_pkce_challenge(challenge)
+            .url();
+        let begun = Self {
+            state: Secret::new(state.into_secret()),
+            verifier: Secret::new(verifier.into_secret()),
+            redirect: redirect.clone(),
+            until: now.mono + PATIENCE,
+        };
+        Ok((begun, link))
+    }
+
+    /// Whether a browser that came to `url` comes from this sign-in. Anything else that calls there changes nothing.
+    #[must_use]
+    pub fn is_answered_by(&self, url: &Url) -> bool {
+        let state = parameter(url, "state").unwrap_or_default();
+        same_origin(url, &self.redirect)
+            && url.path() == self.redirect.path()
+            && bool::from(state.as_bytes().ct_eq(self.state.expose().as_bytes()))
+    }
+
+    /// Ends it with the URL that the browser was sent back to.
+    ///
+    /// # Errors
+    /// When it did not come about; nothing is stored then.
+    pub async fn end(
+        self,
+        http: &Http,
+        integration: &IntegrationSpec,
+        returned: &Url,
+        now: Now,
+    ) -> Result<SignedIn, SignInError> {
+        let (email, authorization_url) = person(integration)?;
+        let issuer = Url::parse(authorization_url).map_err(|_| SignInError::NotAUrl("authorizationUrl"))?;
+        // Google's tokens name it without its scheme too.
+        let is_issuer = |text: &str| {
+            Url::parse(text).map_or_else(|_| Some(text) == issuer.host_str(), |named| same_origin(&named, &issuer))
+        };
+        // RFC 9207: an answer that names another issuer is another's.
+        if !self.is_answered_by(returned) || parameter(returned, "iss").is_some_and(|iss| !is_issuer(&iss)) {
+            return Err(SignInError::Foreign);
+        }
+        if now.mono > self.until {
+            return Err(SignInError::TooLate);
+        }
+        if let Some(error) = parameter(returned, "error") {
+            return Err(SignInError::Denied(super::refusal::plain(&error)));
+        }
+        let code = Secret::new(parameter(returned, "code").ok_or(SignInError::Foreign)?);
+        let account = Account::of(integration, 0)?;
+        let Grant::SignedIn(oauth, _) = &account.grant else { return Err(not_needed(integration)) };
+        let verifier = PkceCodeVerifier::new(self.verifier.expose().to_owned());
+        let with = With::Code { code: &code, verifier, redirect: &self.redirect };
+        let fresh = request::fetch(http, &account, with, now).await?;
+        let granted = fresh.scope.as_deref().unwrap_or(&account.scope);
+        if !account.scope.split(' ').all(|wanted| granted.split(' ').any(|scope| scope == wanted)) {
+            return Err(SignInError::NotGranted);
+        }
+        let who = fresh.id_token.as_ref().and_then(claims).ok_or(SignInError::Nobody)?;
+        if who.aud != oauth.client_id || !is_issuer(&who.iss) || who.email_verified == Some(false) {
+            return Err(SignInError::Nobody);
+        }
+        if !who.email.eq_ignore_ascii_case(email) {
+            return Err(SignInError::OtherAccount { found: who.email, wanted: email.to_owned() });
+        }
+        let refresh = fresh.refresh.as_ref().ok_or(SignInError::NotLasting)?;
+        let record = SignInRecord {
+            bound: account.binding(),
+            refresh: Confidential::new(refresh.expose()),
+            previous: None,
+            since: now.wall,
+            ends: fresh.refresh_lifetime.and_then(|lifetime| now.wall.checked_add(lifetime).ok()),
+        };
+        Ok(SignedIn { account: who.email, organization: who.hd, key: records::sign_in(&account), record })
+    }
+}
+
+impl SignedIn {
+    /// Stores the sign-in; when this returns it is on disk.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn store(&self, store: &dyn Store) -> Result<(), StoreError> {
+        store.commit(vec![records::put(self.key.clone(), &self.record)]).await
+    }
+}
+
+/// Who is to sign in, and where.
+fn person(integration: &IntegrationSpec) -> Result<(&str, &str), SignInError> {
+    match &integration.service {
+        Service::Google(google) => match &google.sign_in {
+            GoogleSignIn::User { email, authorization_url, .. } => Ok((email, authorization_url)),
+            GoogleSignIn::ServiceAccounts(_) => Err(not_needed(integration)),
+        },
+        _ => Err(not_needed(integration)),
+    }
+}
+
+/// Where the documents want a browser sent back to; `None`: they do not say.
+///
+/// # Errors
+/// When there is nobody to sign in, or what they say is no URL.
+pub fn redirect_uri(integration: &IntegrationSpec) -> Result<Option<Url>, SignInError> {
+    person(integration)?;
+    let account = Account::of(integration, 0)?;
+    let Grant::SignedIn(oauth, _) = &account.grant else { return Err(not_needed(integration)) };
+    let parse = |text: &String| Url::parse(text).map_err(|_| SignInError::NotAUrl("redirectUri"));
+    oauth.redirect_uri.as_ref().map(parse).transpose()
+}
+
+fn not_needed(integration: &IntegrationSpec) -> SignInError {
+    SignInError::NotNeeded(integration.name.to_string())
+}
+
+fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// What the service says about who signed in. It comes from the service itself over a verified connection, in answer to our own
+/// code: OpenID Connect Core 3.1.3.7 lets the signature be.
+#[derive(Deserialize)]
+struct Who {
+    iss: String,
+    aud: String,
+    email: String,
+    email_verified: Option<bool>,
+    hd: Option<String>,
+}
+
+fn claims(token: &Secret) -> Option<Who> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.expose().split('.').nth(1)?).ok()?).ok()
+}

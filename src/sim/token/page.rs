@@ -1,0 +1,74 @@
+//! The page where people sign in, without the page: a link goes in, the URL that the browser is sent back to comes out.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{TokenService, Wrong};
+use crate::http::Url;
+
+/// A code that was given out, with what it was asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Code {
+    account: String,
+    client: String,
+    redirect: String,
+    challenge: String,
+    scope: String,
+}
+
+impl TokenService {
+    /// `account` opens `link`, signs in and agrees: where the browser goes then. `None`: the link is no request for a code.
+    pub fn sign_in(&self, link: &Url, account: &str) -> Option<Url> {
+        let asked: BTreeMap<String, String> = link.query_pairs().into_owned().collect();
+        let field = |name: &str| asked.get(name).cloned();
+        if field("response_type")? != "code" || field("code_challenge_method")? != "S256" {
+            return None;
+        }
+        let code = Code {
+            account: account.to_owned(),
+            client: field("client_id")?,
+            redirect: field("redirect_uri")?,
+            challenge: field("code_challenge")?,
+            scope: field("scope")?,
+        };
+        let mut back: Url = code.redirect.parse().ok()?;
+        let name = self.change(|it| {
+            it.made += 1;
+            let name = format!("code-{}", it.made);
+            it.codes.insert(name.clone(), code);
+            name
+        });
+        let issuer = link.origin().ascii_serialization();
+        back.query_pairs_mut().extend_pairs([("code", name), ("state", field("state")?), ("iss", issuer)]);
+        Some(back)
+    }
+
+    /// What a code is exchanged for. It is good once.
+    pub(super) fn redeem(&self, form: &BTreeMap<String, String>, now: Timestamp) -> Result<Value, Wrong> {
+        let field = |name: &str| form.get(name).map_or("", String::as_str);
+        let wrong = (400, "invalid_grant", "Malformed auth code.", 70_000);
+        let code = self.change(|it| it.codes.remove(field("code"))).ok_or(wrong)?;
+        let verified = ring::digest::digest(&ring::digest::SHA256, field("code_verifier").as_bytes());
+        if code.client != field("client_id") || URL_SAFE_NO_PAD.encode(verified) != code.challenge {
+            return Err(wrong);
+        }
+        if code.redirect != field("redirect_uri") {
+            return Err((400, "redirect_uri_mismatch", "Bad Request", 50_011));
+        }
+        let (issuer, hd) = (self.url.origin().ascii_serialization(), code.account.split_once('@').map(|it| it.1));
+        let who = json!({
+            "iss": issuer, "aud": code.client, "email": code.account, "email_verified": true, "hd": hd,
+            "iat": now.as_second(), "exp": now.as_second() + 3600,
+        });
+        let parts = [json!({ "alg": "RS256" }), who].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        let (mut tokens, refresh) = self.change(|it| (self.tokens(&code.account, it, now), it.sign_in(&code.account)));
+        tokens["refresh_token"] = json!(refresh);
+        tokens["id_token"] = json!(format!("{}.{}.none", parts[0], parts[1]));
+        tokens["scope"] = json!(self.change(|it| it.grants.clone()).unwrap_or(code.scope));
+        Ok(tokens)
+    }
+}

@@ -1,0 +1,7 @@
+//! Access tokens against simulated token services, in virtual time.
+
+mod giving;
+mod refusals;
+mod rig;
+mod signing_in;
+mod terminal;
