@@ -2,6 +2,7 @@
 
 mod devices;
 mod gate;
+mod quota;
 mod removals;
 mod renames;
 mod rig;

@@ -1,15 +1,8 @@
 //! The pace as a whole, in virtual time.
 
-use std::collections::BTreeMap;
-
-use super::drive::{Drive, Meeting};
+use super::drive::Drive;
 use super::*;
 use crate::model::Scope;
-
-fn check(lines: &[&str], expected: &str) {
-    let expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    assert_eq!(lines, expected, "\n{}", lines.join("\n"));
-}
 
 #[test]
 fn known_starts_are_looked_at_twice_whatever_the_quota() {
@@ -114,4 +107,76 @@ fn two_hundred_kills_in_a_day_overrun_nothing() {
     drive.until(86_400);
     assert!(drive.requests.len() <= 4_000, "{}", drive.requests.len());
     assert!(drive.requests.len() > 1_000, "{}", drive.requests.len());
+}
+
+/// A drive in which everything is due at once, after a pause, and one request is made at a time.
+fn all_due(used: u64) -> Drive {
+    let mut drive = Drive::new(60, 100_000, 1);
+    drive.adopt();
+    drive.until(60);
+    drive.fault = Box::new(|_, _, _| Some(Failure::retry("Unreachable", "no answer").about(Scope::Integration)));
+    drive.until(180);
+    let now = drive.now();
+    let site = drive.pace.sites.values_mut().next().unwrap();
+    site.in_flight = super::breaker::InFlight::starting_at(1);
+    while site.day.used() < used {
+        site.day.begin(Tick::of(now.mono));
+    }
+    for (room, why) in [("r0", Why::Follows), ("r1", Why::Starts), ("r2", Why::Changed), ("r3", Why::Asked)] {
+        let key = drive.key(room);
+        drive.pace.ask(&key, why, now.mono);
+    }
+    drive.fault = Box::new(|_, _, _| None);
+    drive.timeline.clear();
+    drive.until(300);
+    drive
+}
+
+#[test]
+fn what_is_most_urgent_goes_first_and_is_the_last_that_a_day_without_quota_stops() {
+    let kinds = ["Asked", "Changed", "Starts", "Follows", "look", "Turn"];
+    for (used, expected) in [(1_000, 6), (97_200, 5), (97_700, 4), (98_200, 3), (98_700, 2), (99_700, 1), (100_000, 0)]
+    {
+        let drive = all_due(used);
+        let first: Vec<usize> =
+            kinds.iter().filter_map(|kind| drive.timeline.iter().position(|line| line.contains(kind))).collect();
+        assert_eq!(first.len(), expected, "{used}: {:?}", drive.timeline);
+        assert!(first.is_sorted(), "{used}: {:?}", drive.timeline);
+    }
+}
+
+#[test]
+fn a_room_that_changes_all_day_takes_no_more_than_its_share() {
+    let mut drive = Drive::new(50, 100_000, 1);
+    drive.adopt();
+    let mut text = 0u32;
+    for minute in 1..120 {
+        for second in [0, 10, 20, 30, 40, 50] {
+            drive.until(minute * 60 + second);
+            text += 1;
+            let start = 9_000 + 1_000 * i64::from(text % 7);
+            drive.calendars.insert("r9".into(), vec![(start, start + 600, u64::from(text))]);
+        }
+    }
+    // Sixty in each hour by the clock, of which these two touch three.
+    let hits = drive.lines("read r9 Changed").len();
+    assert!((60..=180).contains(&hits), "{hits}");
+    let others = drive.lines("Turn").iter().filter(|line| !line.contains(" r9 ")).count();
+    assert!(others > 2_000, "{others}");
+}
+
+#[test]
+fn forty_thousand_rooms_take_little_memory_and_are_first_read_in_turns_after_a_restart() {
+    assert!(std::mem::size_of::<super::site::Room>() <= 168, "{}", std::mem::size_of::<super::site::Room>());
+    let mut drive = Drive::new(2_000, 900_000, 3);
+    drive.quiet = true;
+    drive.calendars.values_mut().enumerate().for_each(|(n, list)| list.push((2_000 + 60 * n as i64, 200_000, 1)));
+    drive.adopt();
+    drive.until(200);
+    assert!(drive.requests.len() > 2_000);
+    let before = drive.requests.len();
+    drive.killed_and_restarted();
+    drive.until(210);
+    // No stampede: what the allowance gives.
+    assert!(drive.requests.len() - before < 400, "{}", drive.requests.len() - before);
 }

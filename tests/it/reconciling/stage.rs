@@ -5,6 +5,8 @@
 //! 10:05 calendar fjord fails Throttled | works | hangs
 //! 10:05 device oslo fails PushFailed | works | hangs | forgets | rewrites | cannot list | rival | serial S1 | swaps bergen
 //! 10:10 wish oslo=fjord bergen=vik:poly nord~sor=fjord:oslo  name[~former]=room[:address[#serial]|:poly[=login]], the whole directory
+//! 10:10 quota 5000                                       requests in 24 hours, for the next wish
+//! 10:10 calendars fail Throttled | work                  the whole service
 //! 10:10 integration dav~calendars                        what the next wish calls the one calendar service; `profile` likewise
 //! 10:10 rule other.example                               the domain the one rule looks for
 //! 10:10 directory fails | invalid | git | lost           lost: the kept one does not load any more
@@ -180,6 +182,17 @@ impl Stage {
             }),
             ["wish", endpoints @ ..] => {
                 self.wish(|wish| wish.endpoints = endpoints.iter().map(|text| (*text).to_owned()).collect()).await;
+            }
+            ["calendars", "fail", reason] => {
+                let failure = Failure::retry(reason_of(reason), "told so").about(otj::model::Scope::Integration);
+                self.sim.all_calendars_fail(Some(failure));
+            }
+            ["calendars", "work"] => self.sim.all_calendars_fail(None),
+            ["quota", requests] => self.wish.requests_per_day = Some(requests.parse().unwrap()),
+            ["status", "integration"] => {
+                let integrations = self.board.integrations();
+                let pause = integrations[0].pause.as_ref().map_or("", |pause| pause.reason);
+                log.push(format!("{} integration {pause}", self.time()).trim_end().to_owned());
             }
             ["integration", name] => self.wish.integration = (*name).to_owned(),
             ["profile", name] => self.wish.profile = (*name).to_owned(),

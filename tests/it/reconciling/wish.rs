@@ -27,6 +27,8 @@ pub struct Wish {
     pub integration: String,
     /// The profile, as `name[~former]`.
     pub profile: String,
+    /// Most requests to the calendar service in 24 hours.
+    pub requests_per_day: Option<u64>,
     /// What the one rule looks for.
     pub rule_domain: String,
     /// Every directory so far, by its checksum: what the store kept of one.
@@ -39,6 +41,7 @@ impl Default for Wish {
             endpoints: Vec::new(),
             integration: "calendars".into(),
             profile: "hq".into(),
+            requests_per_day: None,
             rule_domain: "vc.example.com".into(),
             wished: BTreeMap::new(),
         }
@@ -58,7 +61,7 @@ impl Wish {
                 url: "https://dav.example.com".into(),
                 username: None,
                 password: None,
-                max_requests_per_day: None,
+                max_requests_per_day: self.requests_per_day,
             }),
             ca_certificates: Vec::new(),
             disable_web_proxy: false,
@@ -79,7 +82,8 @@ impl Wish {
             start_buffer_minutes: 5,
             end_buffer_minutes: 0,
         };
-        let words = self.endpoints.iter().chain([&self.integration, &self.profile, &self.rule_domain]);
+        let quota = format!("{:?}", self.requests_per_day);
+        let words = self.endpoints.iter().chain([&self.integration, &self.profile, &self.rule_domain, &quota]);
         let mut desired = Desired {
             checksum: Digest::of(words.map(String::as_bytes)).short(),
             documents: BTreeMap::from([("Endpoint".to_owned(), self.endpoints.len())]),

@@ -1,0 +1,85 @@
+//! Calendar services whose requests are counted.
+
+use super::stage::{Stage, check};
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_fails_as_a_whole_is_told_once_takes_nothing_and_is_back_at_once() {
+    check(
+        "
+        10:00 quota 50000
+        10:00 calendar fjord standup@11:00* review@15:00*
+        10:00 calendar vik lunch@12:00*
+        10:00 wish oslo=fjord bergen=vik
+        10:05 calendars fail Throttled
+        10:10 status integration
+        10:10 status room fjord
+        10:10 status room vik
+        10:10 status oslo
+        10:10 calendar fjord standup@11:30* review@15:00*
+        10:10 calendars work
+        10:15 status integration
+        10:15 status oslo
+        10:15 shows oslo
+        ",
+        "
+        10:00 put oslo [standup* review*]
+        10:00 put bergen [lunch*]
+        10:10 integration Throttled
+        10:10 room fjord@example.com meetings=2
+        10:10 room vik@example.com meetings=1
+        10:10 status oslo InSync
+        10:12 put oslo [standup* review*]
+        10:15 integration
+        10:15 status oslo InSync
+        10:15 shows oslo [standup* review*]
+        ",
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_of_a_day_are_counted_across_kills() {
+    let mut stage = Stage::new().await;
+    stage
+        .wish(|wish| {
+            wish.requests_per_day = Some(400);
+            wish.endpoints = (0..10).map(|n| format!("e{n}=r{n}")).collect();
+        })
+        .await;
+    for hour in 11..21 {
+        stage.until(&format!("{hour}:00")).await;
+        stage = stage.killed_and_restarted().await;
+    }
+    stage.until("1+09:59").await;
+    let reads = stage.sim.count("read");
+    assert!(reads <= 400, "{reads}");
+    assert!(reads > 100, "{reads}");
+    let status = stage.board.integrations();
+    assert!(status[0].day_used >= reads && status[0].day_used <= 400, "{}", status[0].day_used);
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_fails_is_tried_again_within_seconds_and_the_others_are_read() {
+    check(
+        "
+        10:00 quota 50000
+        10:00 calendar fjord standup@11:00*
+        10:00 calendar vik lunch@12:00*
+        10:00 wish oslo=fjord bergen=vik
+        10:05 calendar fjord fails CalendarUnreadable
+        10:10 status room fjord
+        10:10 status room vik
+        10:10 calendar fjord works
+        10:16 status room fjord
+        ",
+        "
+        10:00 put oslo [standup*]
+        10:00 put bergen [lunch*]
+        10:10 room fjord@example.com meetings=1 Unreadable
+        10:10 room vik@example.com meetings=1
+        10:16 room fjord@example.com meetings=1
+        ",
+    )
+    .await;
+}
