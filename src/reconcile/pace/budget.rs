@@ -262,6 +262,11 @@ impl Minute {
         self.begun.extend(std::iter::repeat_n(now, count as usize));
     }
 
+    /// The last one was not made after all.
+    pub(super) fn take_back(&mut self) {
+        self.begun.pop_back();
+    }
+
     /// In the last minute.
     pub(super) fn used(&mut self, now: Tick) -> usize {
         self.roll(now);

@@ -2,7 +2,7 @@
 //! last look is read.
 //!
 //! It has a share of the allowance. Rooms stand in groups; each group is asked about every `P` seconds in business hours, every
-//! `P / 0.1` outside, where `P` follows from the share, and is not less than ten seconds.
+//! six times `P` outside, where `P` follows from the share, and is not less than ten seconds.
 //!
 //! | what comes of a group's request | then |
 //! |---|---|
@@ -18,11 +18,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::service::Service;
 use crate::model::{Failure, Remedy, Scope, Window};
 
-use super::plan::NIGHT;
 use super::tick::Tick;
 
 /// The share of the allowance that it has.
-const SHARE: f64 = 0.27;
+const SHARE: f64 = 0.22;
+/// Outside business hours a group is asked about so much less often.
+const NIGHT: f64 = 1.0 / 6.0;
 /// A group is not asked about more often than this, in seconds.
 const SHORTEST_S: f64 = 10.0;
 /// Nor less often, in business hours, whatever the shortage.
@@ -277,7 +278,7 @@ mod tests {
     #[test]
     fn its_period_follows_from_its_share_and_ends_at_ten_seconds() {
         for (rooms, rate, period) in
-            [(170, 20.0, 10.0), (4_000, 20.0, 14.8), (40_000, 20.0, 148.1), (5_000, 0.0, 900.0)]
+            [(170, 20.0, 10.0), (4_000, 20.0, 18.2), (40_000, 20.0, 181.8), (5_000, 0.0, 900.0)]
         {
             let mut canary = packed(rooms, rate);
             assert!((canary.period_s() - period).abs() < 0.1, "{rooms}: {}", canary.period_s());

@@ -152,8 +152,9 @@ impl Pace {
             let former = formers.iter().find(|former| !paced(former) && self.sites.contains_key(*former));
             if paced(name)
                 && !self.sites.contains_key(name)
-                && let Some(site) = former.and_then(|former| self.sites.remove(former))
+                && let Some(mut site) = former.and_then(|former| self.sites.remove(former))
             {
+                site.forget_flights(now);
                 self.sites.insert(name.clone(), site);
             }
         }

@@ -23,7 +23,7 @@ const HIT_AGAIN: Duration = Duration::from_secs(10);
 /// Follow-ups of a change that starts within the hour, in seconds.
 const FOLLOW_NEAR: [u32; 4] = [20, 60, 150, 300];
 /// And of another one.
-const FOLLOW_FAR: [u32; 1] = [60];
+const FOLLOW_FAR: [u32; 1] = [90];
 /// A read so shortly before a follow-up makes it needless, in seconds.
 const CLOSE_S: u32 = 10;
 
@@ -33,9 +33,10 @@ impl Site {
         let Some(flight) = self.flights.remove(object) else { return };
         let tick = Tick::of(now.mono);
         self.day.end(requests, tick);
-        self.plan.spend(f64::from(requests) - 1.0);
+        if flight.why != Why::Asked {
+            self.plan.spend(f64::from(requests) - 1.0);
+        }
         if let Some(account) = self.accounts.get_mut(flight.account) {
-            account.under_way = account.under_way.saturating_sub(1);
             if requests > 1 {
                 account.minute.add(requests - 1, tick);
             }
@@ -163,9 +164,11 @@ impl Site {
             // It was never begun.
             let tick = Tick::of(now.mono);
             self.day.end(0, tick);
-            self.plan.spend(-1.0);
+            if flight.why != Why::Asked {
+                self.plan.spend(-1.0);
+            }
             if let Some(account) = self.accounts.get_mut(flight.account) {
-                account.under_way = account.under_way.saturating_sub(1);
+                account.minute.take_back();
             }
             if let Some(reads) = self.reads.get_mut(&flight.why) {
                 *reads = reads.saturating_sub(1);

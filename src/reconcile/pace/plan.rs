@@ -15,7 +15,7 @@ use super::tick::Tick;
 /// The share of a day's quota that is spent by plan; the rest is for what an operator asks and for tries again.
 pub(super) const PLANNED: f64 = 0.97;
 /// What a room weighs outside business hours.
-pub(super) const NIGHT: f64 = 1.0 / 10.0;
+pub(super) const NIGHT: f64 = 1.0 / 15.0;
 /// The plan is made anew this often: zones differ by quarters of an hour.
 const EVERY_S: u32 = 900;
 /// Credit is kept for so long, in seconds of allowance.

@@ -76,7 +76,6 @@ pub(super) struct Account {
     pub(super) name: String,
     pub(super) minute: Minute,
     pub(super) breaker: Breaker,
-    pub(super) under_way: u32,
 }
 
 /// A request under way.
@@ -218,7 +217,6 @@ impl Site {
                 let limit = u32::try_from(account.minute.limit()).unwrap_or(u32::MAX);
                 account.minute = old.minute;
                 account.minute.set_limit(limit);
-                account.under_way = old.under_way;
             }
             self.accounts.push(account);
         }
@@ -279,7 +277,13 @@ impl Site {
             self.hour = tick.plus(60);
             self.day.look(now, self.trusted);
             self.hits.roll(tick);
-            self.rhythm.measure(tick);
+            let is_paused = self.breaker.pause().is_some()
+                || self.accounts.iter().all(|account| account.breaker.pause().is_some());
+            if is_paused {
+                self.rhythm.skip(tick);
+            } else {
+                self.rhythm.measure(tick);
+            }
             let plan = &self.plan;
             self.canary.follow(plan.rate(), |zone| plan.is_open(zone));
         }
@@ -287,6 +291,21 @@ impl Site {
             && alarm <= tick
         {
             self.refresh(room, now);
+        }
+    }
+
+    /// Its requests under way will end under a former name, and are not told any more.
+    pub(super) fn forget_flights(&mut self, now: Now) {
+        self.flights.clear();
+        self.breaker.probe_void();
+        for account in &mut self.accounts {
+            account.breaker.probe_void();
+        }
+        for index in 0..u32::try_from(self.rooms.len()).unwrap_or(0) {
+            if std::mem::take(&mut self.rooms[index as usize].is_read) {
+                self.rooms[index as usize].again = true;
+                self.refresh(index, now);
+            }
         }
     }
 
@@ -336,7 +355,7 @@ impl Site {
             let rested = room.read_at.plus(level.rest_s());
             let overdue = room.read_at.plus(LONGEST_S);
             if room.again {
-                self.rhythm.push_forward(&mut room.beat, index);
+                self.rhythm.push_forward(&mut room.beat, index, room.held);
             } else if room.read_at == Tick::default() {
                 // It was never read: it has its place, or was asked for.
                 if room.agenda.is_some() {
@@ -346,7 +365,7 @@ impl Site {
                 self.rhythm.leave(&mut room.beat, index);
                 alarm = alarm.min(rested);
             } else if tick >= overdue {
-                self.rhythm.push_forward(&mut room.beat, index);
+                self.rhythm.push_forward(&mut room.beat, index, room.read_at);
             } else {
                 self.rhythm.join(&mut room.beat, index);
                 alarm = alarm.min(overdue);
@@ -396,7 +415,6 @@ fn accounts_of(service: &Service) -> Vec<Account> {
         name: name.to_owned(),
         minute: Minute::new(limit),
         breaker: Breaker::default(),
-        under_way: 0,
     };
     match service {
         Service::Google(spec) => {

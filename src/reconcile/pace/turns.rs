@@ -108,7 +108,7 @@ impl Site {
                 // It is served with the next turn instead.
                 let room = &mut self.rooms[index as usize];
                 self.wants.set(&mut room.times, index, why, Tick::NEVER);
-                self.rhythm.push_forward(&mut room.beat, index);
+                self.rhythm.push_forward(&mut room.beat, index, tick);
                 continue;
             }
             let early = why == Why::Starts && room.agenda.as_deref().is_some_and(|agenda| is_early(agenda, now.wall));
@@ -247,13 +247,15 @@ impl Site {
         now: Tick,
     ) {
         self.day.begin(now);
-        self.plan.spend(1.0);
+        if why != Why::Asked {
+            // First reads of a large site would keep everything else waiting for hours. They are within the day's limit.
+            self.plan.spend(1.0);
+        }
         if probes.0 {
             self.breaker.probe_begun();
         }
         if let Some(account) = self.accounts.get_mut(account) {
             account.minute.add(1, now);
-            account.under_way += 1;
             if probes.1 {
                 account.breaker.probe_begun();
             }
