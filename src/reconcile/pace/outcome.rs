@@ -205,6 +205,7 @@ impl Site {
             }
         }
         if let Some(soonest) = reading.news {
+            room.outrun = true;
             room.changed_at = began;
             room.follows_near = soonest < now.wall + SignedDuration::from_mins(60);
             self.follow_up(index, began);
@@ -239,7 +240,9 @@ impl Site {
             let Some((before, looked)) = before else { continue };
             let Ok(looked) = Timestamp::from_second(i64::from(looked)) else { continue };
             let shared = overlap(window, canary::window(looked, self.ahead));
-            if before.is_alike(busy, shared) || is_known(room.agenda.as_deref(), busy, shared) {
+            // What was added, read, and taken away again between two looks leaves no trace in them.
+            let outrun = std::mem::take(&mut room.outrun);
+            if (!outrun && before.is_alike(busy, shared)) || is_known(room.agenda.as_deref(), busy, shared) {
                 continue;
             }
             room.hit = Hit::First;

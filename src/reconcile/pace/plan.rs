@@ -1,6 +1,6 @@
 //! How fast requests may be spent, so that the day's quota lasts for the day and most of it goes to business hours.
 //!
-//! The allowance at a time is `0.97 × N × w(t) / W`: `w(t)` counts the rooms, those outside their business hours by a fraction,
+//! The allowance at a time is `0.95 × N × w(t) / W`: `w(t)` counts the rooms, those outside their business hours by a fraction,
 //! and `W` is the sum of `w` over a day, the last or the next 24 hours, whichever is more. What is allowed and not spent is kept
 //! as credit for some minutes; urgent reads may run into debt, which the others pay back by waiting.
 
@@ -12,8 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::tick::Tick;
 
-/// The share of a day's quota that is spent by plan; the rest is for what an operator asks and for tries again.
-pub(super) const PLANNED: f64 = 0.97;
+/// The share of a day's quota that is spent by plan. Three parts in a hundred are for what an operator asks and for tries again;
+/// two more since the day is counted in buckets, of which the oldest counts until all of it is 24 hours old.
+pub(super) const PLANNED: f64 = 0.95;
 /// What a room weighs outside business hours.
 pub(super) const NIGHT: f64 = 1.0 / 15.0;
 /// The plan is made anew this often: zones differ by quarters of an hour.
@@ -184,7 +185,7 @@ mod tests {
         let oslo = plan.zone("Europe/Oslo");
         (0..4_000).for_each(|_| plan.count(oslo, 1));
         let tuesday = allowed(&mut plan, "2027-01-05T00:00:00Z", Tick::default(), 24);
-        assert!((tuesday / 900_000.0 - 0.97).abs() < 0.002, "{tuesday}");
+        assert!((tuesday / 900_000.0 - PLANNED).abs() < 0.002, "{tuesday}");
         let office = allowed(&mut plan, "2027-01-06T06:00:00Z", Tick::default().plus(200_000), 11);
         assert!(office > 0.85 * tuesday, "{office}");
         let weekend = allowed(&mut plan, "2027-01-08T18:00:00Z", Tick::default().plus(400_000), 24);

@@ -51,6 +51,8 @@ pub(super) struct Room {
     pub(super) hits: (u16, u8),
     pub(super) level: Level,
     pub(super) hit: Hit,
+    /// A read found a change since the last look: what that saw is no longer what the list said then.
+    pub(super) outrun: bool,
     /// The change that follow-ups follow starts within the hour.
     pub(super) follows_near: bool,
     pub(super) is_read: bool,
@@ -277,8 +279,8 @@ impl Site {
             self.hour = tick.plus(60);
             self.day.look(now, self.trusted);
             self.hits.roll(tick);
-            let is_paused = self.breaker.pause().is_some()
-                || self.accounts.iter().all(|account| account.breaker.pause().is_some());
+            let is_paused =
+                self.breaker.pause().is_some() || self.accounts.iter().all(|account| account.breaker.pause().is_some());
             if is_paused {
                 self.rhythm.skip(tick);
             } else {
