@@ -28,7 +28,7 @@ async fn a_service_that_fails_as_a_whole_is_told_once_takes_nothing_and_is_back_
         10:10 room fjord@example.com meetings=2
         10:10 room vik@example.com meetings=1
         10:10 status oslo InSync
-        10:12 put oslo [standup* review*]
+        10:10 put oslo [standup* review*]
         10:15 integration
         10:15 status oslo InSync
         10:15 shows oslo [standup* review*]
@@ -50,10 +50,10 @@ async fn requests_of_a_day_are_counted_across_kills() {
         stage.until(&format!("{hour}:00")).await;
         stage = stage.killed_and_restarted().await;
     }
-    stage.until("1+09:59").await;
+    stage.until("22:00").await;
     let reads = stage.sim.count("read");
     assert!(reads <= 400, "{reads}");
-    assert!(reads > 100, "{reads}");
+    assert!(reads > 50, "{reads}");
     let status = stage.board.integrations();
     assert!(status[0].day_used >= reads && status[0].day_used <= 400, "{}", status[0].day_used);
     stage.end().await;
