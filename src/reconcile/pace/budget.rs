@@ -197,7 +197,9 @@ impl Day {
     pub(super) fn reserve_more(&mut self, now: Now) -> Option<QuotaRecord> {
         // About ten seconds of an even day, and enough for everything that may be under way at once.
         let block = u32::try_from(self.limit / 8_000).unwrap_or(u32::MAX).clamp(16, 256);
-        if self.reserved >= block / 2 {
+        // No more than may still be made.
+        let block = block.min(u32::try_from(self.limit.saturating_sub(self.used())).unwrap_or(u32::MAX));
+        if self.reserved > 0 && self.reserved >= block / 2 || block == 0 {
             return None;
         }
         self.reserved = block;

@@ -76,7 +76,8 @@ impl Site {
             return Turn::Later(Mono::NEVER);
         }
         if !self.day.has_reserve() {
-            return Turn::Later(tick.plus_tenths(1).mono());
+            // It is reserved at the next turn, unless the day is full.
+            return Turn::Later(if self.day.has_room(1.0) { tick.plus_tenths(1) } else { tick.plus(60) }.mono());
         }
         let mut later = self.next_alarm().min(self.plan.next());
         for why in URGENT {
