@@ -235,6 +235,7 @@ async fn metrics_tell_what_the_contract_names() {
         "otj_step_duration_seconds_count{step=\"Put\",outcome=\"ok\"} 1",
         "otj_calendar_requests_total{integration=\"ics\",outcome=\"ok\"} 1",
         "otj_calendar_request_budget{integration=\"workspace\"} 900000",
+        "otj_credential_expiry_timestamp_seconds{kind=\"GraphIntegration\",name=\"graph\",credential=\"clientSecret\"} 1806451200",
         "otj_calendar_requests_today{integration=\"workspace\"} 812345",
         "otj_room_next_read_timestamp_seconds{room=\"fjord@example.com\"} 1772438640",
         "otj_drift{kind=\"integration\",name=\"m365\",reason=\"IntegrationDown\"} 1",

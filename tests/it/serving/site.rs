@@ -214,7 +214,12 @@ fn fill(board: &Board) {
         source: "directory",
         adopted_at: Some(at("06:00")),
         documents: BTreeMap::from([("Endpoint".into(), 2), ("Profile".into(), 1)]),
-        expiries: Vec::new(),
+        expiries: vec![Expiry {
+            kind: "GraphIntegration",
+            name: "graph".into(),
+            credential: "clientSecret",
+            at: "2027-03-31T00:00:00Z".parse().unwrap(),
+        }],
         last_load_ok: false,
         last_success_at: Some(at("06:00")),
         errors: 1,
