@@ -120,7 +120,7 @@ async fn what_goes_wrong_at_a_proxy_says_that_it_is_the_proxy() {
         (asks, &plain, ProxyFault::AccountRefused, true),
         (forbidden, &url, ProxyFault::Refused, true),
         (html, &url, ProxyFault::NotAProxy, false),
-        (Manner::Says("HTTP/1.1 200 OK\r\nnever ends"), &url, ProxyFault::NotAProxy, false),
+        (Manner::Says("HTTP/1.1 200 OK\r\nx: never ends"), &url, ProxyFault::NotAProxy, false),
         (Manner::Tunnels, &url, ProxyFault::OpensTls, true),
     ] {
         let (via, _) = proxy(manner).await;
