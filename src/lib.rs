@@ -19,7 +19,8 @@
 //! # Walk of one calendar event
 //!
 //! A file changes in a room's calendar directory, and [`calendar::hints`] says *look again* at the room; or nothing says so
-//! and its next read is due, every half minute. [`Planner::next_step`] takes the object that is due and asks
+//! and its next read is due, every half minute. Rooms of a service with a quota wait for their turn instead: [`Pace`](reconcile::pace::Pace) says
+//! which one is read now, with which account, and why (next section). [`Planner::next_step`] takes the object that is due and asks
 //! [`plan_room`](reconcile::plan::plan_room), which answers `Step::ReadAgenda`. The loop ([`reconcile::run`]) begins it in the
 //! lane of that calendar service; [`Workshop::perform`](reconcile::perform::Workshop::perform) calls the
 //! [`World`](reconcile::world::World), and [`calendar::read_agenda`] comes back with a [`Complete`](model::Complete) reading and
@@ -44,6 +45,19 @@
 //!   [`Presence`](model::presence::Presence).
 //!
 //! The drift on the [`Board`](reconcile::board::Board) ends; metrics, page and API are made from the board when asked.
+//!
+//! # Walk of one request under a quota
+//!
+//! Google and Graph count requests, so a room is not read because time has passed but because something speaks for it: an operator or a
+//! new room (`Asked`), a look at many rooms at once that saw another time taken (`Changed`), a known start within two minutes
+//! (`Starts`), a change a moment ago (`Follows`), its turn (`Turn`), or once a day in full (`Verify`). [`Pace`](reconcile::pace::Pace)
+//! keeps these wants, the requests of 24 hours (reserved in the store before they are made, so that a crash forgets none), each account's
+//! minute, and the pauses; [`Pace::next`](reconcile::pace::Pace::next) answers with one read, one look at many rooms, or when to ask again.
+//!
+//! The step fetches a token first: [`oauth::Tokens::bearer`] gives the one it has, renews it early, one request at a time for each
+//! account, and keeps what must survive in the store, sealed. [`calendar`] asks with it, once more with a fresh one after a 401, and counts
+//! every request; the count goes back to the pace with the outcome. A failure says whom it is about ([`Scope`](model::Scope)): a room's is
+//! the room's trouble; an account's or a service's pauses just that, is told once, and ends with one probe that succeeds.
 //!
 //! # Walk of one YAML edit
 //!
@@ -99,7 +113,11 @@
 //!     nothing is removed.
 //! 12. *Lanes* bound what runs at once ([`Lane`](reconcile::step::Lane)): each calendar service, the rules, endpoints that
 //!     answered last time, endpoints that failed last time. 400 dead codecs starve nobody.
-//! 13. *A store that goes on from memory.* The loop writes through [`Desk`](reconcile::desk::Desk): a record the disk does not
+//! 13. *Requests are spent where a late answer is seen.* Starts and changes come before turns; the square root of how often a room
+//!     changes shares the rest. Who is read next is decided in one place, from what is known, without reading a clock.
+//! 14. *A fault is told at its own size.* What is wrong with a service is one condition with a number of rooms, not one of each room
+//!     ([`status::conditions`]).
+//! 15. *A store that goes on from memory.* The loop writes through [`Desk`](reconcile::desk::Desk): a record the disk does not
 //!     take is kept and written later, so a full disk stops no room. The board says so.
 //!
 //! # Words with one meaning
@@ -120,9 +138,10 @@
 //!
 //! | object | drifts when | reasons |
 //! |---|---|---|
+//! | calendar service | it, or one of its accounts, is left alone for a while | `IntegrationDown`, `Throttled`, `QuotaExhausted`, `CredentialsRefused`, `SecretMissing`, `SignInNeeded` |
 //! | Cisco endpoint | what it holds is not what documents and meetings ask for, or its last step failed | `NeverPut`, `Pending`, `PutFailed`, `PlanHeld`, `RivalWriter`, `DeviceRewrites`, `Suspended`, `Observing` |
 //! | Poly endpoint | what it fetched is not what is published, for more than 2 min; or it has not been heard of for 10 min | `NeverSeen`, `Silent`, `Behind`, `PlanHeld`, `Suspended`, `Observing` |
-//! | room | its last read failed, or the last complete one is older than 15 min | `Unreadable`, `NoPermission`, `NotFound`, `Throttled`, `Stale` |
+//! | room | its last read failed, or the last complete one is older than 15 min, or than three of its intervals | `Unreadable`, `NoPermission`, `NotFound`, `Throttled`, `Stale` |
 //! | configuration | the directory is not the one in force | `ConfigInvalid`, `PlanHeld` |
 //!
 //! Drift is measured against the wish *without* what the gate keeps: an endpoint that shows a meeting its calendar no longer has
@@ -158,6 +177,9 @@
 //! | I2 | A step leaves no choice: all it needs is in it | [`Step`](reconcile::step::Step) and the trait `World`, which sees nothing else |
 //! | I3 | One step at a time for each object, bounds for each lane, a deadline for each step: what hangs delays nobody else | `one_hanging_device_and_one_hanging_calendar_delay_nobody`, `the_last_known_address_serves_for_an_hour_and_no_longer` |
 //! | I4 | A calendar that cannot be read clears no endpoint | `a_calendar_that_fails_leaves_the_device_as_it_is`, `a_file_that_is_not_a_whole_calendar_is_unreadable_and_never_empty`, `an_answer_that_may_leave_something_out_is_a_failed_read`, `before_the_room_was_ever_read_a_device_is_told_to_come_back_and_never_gets_an_empty_list` |
+//! | I4a | The answers of Google and Graph are complete only with proof, page by page | `an_answer_that_may_leave_something_out_is_a_failed_reading`, `short_and_empty_pages_do_not_end_a_reading`, `a_304_that_nobody_asked_for_is_no_reading` |
+//! | I4b | No quota is exceeded, whenever the process is killed; known starts are looked at whatever the quota | `a_day_never_holds_more_than_its_limit_however_often_the_process_is_killed`, `two_hundred_kills_in_a_day_overrun_nothing`, `no_minute_holds_more_than_its_limit`, `known_starts_are_looked_at_twice_whatever_the_quota` |
+//! | I4c | What is wrong with an account or a service pauses it alone, and is told once | `an_outage_of_the_service_pauses_it_as_one_and_ends_with_one_probe`, `an_account_that_is_refused_leaves_its_share_to_the_others_and_no_account_has_more_than_its_minute`, `a_service_that_is_down_is_one_fault_and_not_one_of_each_room` |
 //! | I5 | A directory that does not load changes nothing, also across a restart | `a_directory_that_does_not_load_changes_nothing`, `a_kept_directory_runs_with_its_kept_secrets_after_everything_is_gone` |
 //! | I6 | Removals pass the gate | `when_all_4000_calendars_answer_empty_at_once_at_most_one_percent_of_endpoints_lose_a_meeting`, `a_bad_rule_edit_is_held_until_it_is_approved`, `a_directory_that_removes_too_many_endpoints_is_held_whole`, `while_a_removal_is_held_additions_and_moves_go_on`, `a_held_plan_survives_a_restart` |
 //! | I6a | A place that an endpoint left is cleared only where its own device shows our bookings alone; one device is filled for one endpoint | `an_old_address_is_cleared_only_where_the_recorded_device_shows_our_bookings_alone`, `an_address_that_another_document_takes_over_is_not_cleared`, `of_two_endpoints_with_one_device_only_the_first_by_name_is_filled`, `two_codecs_exchanged_behind_their_addresses_converge` |

@@ -1,7 +1,8 @@
-//! `otj demo`: a whole site on this machine. Two rooms' calendars, a simulated codec, a simulated Poly endpoint, and a real node
-//! between them; what happens is told as it happens.
+//! `otj demo`: a whole site on this machine. Two rooms' calendars in files, two in simulated clouds, simulated codecs, a simulated Poly
+//! endpoint, and a real node between them; what happens is told as it happens.
 
 mod calendar;
+mod clouds;
 mod place;
 mod plot;
 mod screen;
@@ -22,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::calendar::{Calendars, ROOMS, WEEKLY};
+use self::clouds::Clouds;
 use self::place::{Passwords, Place};
 use self::plot::{Act, Cues, Plot};
 use self::screen::{Line, Times};
@@ -108,6 +110,7 @@ struct Site {
     clock: Clock,
     place: Place,
     calendars: Calendars,
+    clouds: Clouds,
     node: Node,
     codec: Device,
     pushes: broadcast::Receiver<Event>,
@@ -134,6 +137,9 @@ impl Site {
         let (stop, mut devices) = (CancellationToken::new(), JoinSet::new());
         let codec_listener = TcpListener::bind("127.0.0.1:0").await?;
         let passwords = place.furnish(codec_listener.local_addr()?.port())?;
+        let mut clouds = Clouds::open(&clock).await?;
+        place.add(&clouds.files())?;
+        clouds.start(&passwords.codec, &clock, &mut devices, &stop)?;
         let calendars = Calendars::new(clock.now().wall)?;
         place.write_calendars(&calendars)?;
 
@@ -152,7 +158,7 @@ impl Site {
         devices.spawn(poly::run(poly_setup(&node, &passwords)?, http, clock.clone(), tell, stop.clone()));
         let teller = Teller::new(Times::of(TimeZone::system()), super::lint::colour());
         let tally = Tally::default();
-        Ok(Self { clock, place, calendars, node, codec, pushes, fetches, devices, stop, teller, tally })
+        Ok(Self { clock, place, calendars, clouds, node, codec, pushes, fetches, devices, stop, teller, tally })
     }
 
     /// The header.
@@ -164,12 +170,14 @@ impl Site {
         let end =
             span.map_or("Ends with Ctrl-C.".to_owned(), |span| format!("Ends by itself after {} s.", span.as_secs()));
         super::print(&format!(
-            "otj demo: two meeting rooms on this machine, and otj between their calendars and their endpoints.\n\n\
+            "otj demo: four meeting rooms on this machine, and otj between their calendars and their endpoints.\n\n\
              \x20 fjord   a simulated Cisco codec: otj pushes its meetings to it over HTTPS\n\
              \x20 vik     a simulated Poly endpoint: signs in to otj on {poly} and fetches its meetings\n\
-             \x20 pages   http://{}/{asked}\n\
+             \x20 tind    a codec whose calendar is at a simulated Google Workspace, read with a service account\n\
+             \x20 lund    a codec whose calendar is at a simulated Microsoft 365, read through Graph with an app\n\
+             \x20 pages   http://{}/{asked}, and /integrations: who is read when, and why\n\
              \x20 files   {root} ({fate}): otj.d, secrets, data, otj.log\n\n\
-             The calendars are read, each invitation gets the address to dial, both endpoints get their Join buttons. Then\n\
+             The calendars are read, each invitation gets the address to dial, all endpoints get their Join buttons. Then\n\
              somebody moves a meeting, and a calendar breaks for a while. {end}\n\n",
             self.node.web
         ));
@@ -193,6 +201,7 @@ impl Site {
             self.teller.look(&self.node.board, now.wall);
             let shown: Vec<Line> = self.codec.shown().iter().map(Line::from).collect();
             self.teller.codec_now(shown, now.wall);
+            self.clouds.look(&mut self.teller);
             if let Some(act) = plot.next(self.cues(), now.mono)
                 && (act != Act::Rest || verb.span.is_none())
             {
@@ -272,6 +281,7 @@ impl Site {
                 );
                 self.tally.moved = Some(self.clock.now().mono);
                 self.place.write_calendars(&self.calendars)?;
+                self.clouds.move_meetings(&self.teller, now.wall);
             }
             Act::Break => {
                 say(&self.teller, &format!("The calendar of {} is cut off in the middle of an upload.", ROOMS[0]));
@@ -311,6 +321,7 @@ impl Site {
                 POLL.as_secs()
             );
         }
+        text += &self.clouds.sum_up();
         let code = if self.joinable() {
             ExitCode::SUCCESS
         } else {

@@ -20,6 +20,7 @@ mod run;
 mod sandbox;
 mod schema;
 mod serve;
+mod sim;
 mod simulate;
 mod status;
 mod test;
@@ -66,6 +67,7 @@ enum Verb {
     Reload(reload::Reload),
     Run(Box<run::Run>),
     Demo(demo::Demo),
+    Sim(sim::Sim),
     Simulate(simulate::Simulate),
     Completions(completions::Completions),
     Man(man::Man),
@@ -107,6 +109,7 @@ fn outcome(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Verb::Run(verb) => run::run(verb),
         Verb::Demo(verb) => demo::run(verb, level, arguments.log_format),
         Verb::Simulate(verb) => simulate::run(verb),
+        Verb::Sim(verb) => sim::run(verb),
         Verb::Completions(verb) => Ok(completions::run(verb, Arguments::command())),
         Verb::Man(verb) => man::run(verb, Arguments::command()),
     }

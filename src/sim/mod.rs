@@ -9,6 +9,7 @@ pub mod google;
 pub mod graph;
 pub mod poly;
 pub mod rooms;
+pub mod served;
 pub mod token;
 pub mod weather;
 pub mod workload;

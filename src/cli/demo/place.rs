@@ -83,6 +83,14 @@ impl Place {
         Ok(Passwords { codec: Secret::new(codec), poly: Secret::new(poly), certificate })
     }
 
+    /// Writes more files, by name.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub(super) fn add(&self, files: &[(String, String)]) -> anyhow::Result<()> {
+        files.iter().try_for_each(|(name, text)| self.write(name, text))
+    }
+
     /// Writes both rooms' calendars.
     ///
     /// # Errors

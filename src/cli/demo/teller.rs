@@ -34,6 +34,8 @@ pub(super) struct Teller {
     matched: BTreeMap<EndpointName, BTreeMap<MeetingId, Option<String>>>,
     troubled: BTreeSet<EndpointName>,
     held: BTreeSet<String>,
+    /// What further codecs show.
+    others: BTreeMap<&'static str, Vec<Line>>,
     /// What the codec shows.
     pub(super) codec: Option<Vec<Line>>,
     /// What the Poly endpoint shows.
@@ -52,6 +54,7 @@ impl Teller {
             matched: BTreeMap::new(),
             troubled: BTreeSet::new(),
             held: BTreeSet::new(),
+            others: BTreeMap::new(),
             codec: None,
             poly: None,
         }
@@ -101,6 +104,12 @@ impl Teller {
     pub(super) fn pushed(&mut self, lines: Vec<Line>, after: &str, now: Timestamp) {
         let old = self.codec.replace(lines.clone());
         self.list("pushed", "fjord, the codec,", old.as_deref(), &lines, after, now);
+    }
+
+    /// A codec whose room has its calendar at `whose` was given a list.
+    pub(super) fn pushed_to(&mut self, name: &'static str, whose: &str, lines: Vec<Line>, now: Timestamp) {
+        let old = self.others.insert(name, lines.clone());
+        self.list("pushed", &format!("{name}, read from {whose},"), old.as_deref(), &lines, "", now);
     }
 
     /// The Poly endpoint fetched a list that differs from the one before.

@@ -1,0 +1,111 @@
+//! `otj sim`: simulated calendar services one by one, over HTTP, with rooms whose calendars change while one looks.
+
+pub(super) mod cloud;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use jiff::tz::TimeZone;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use self::cloud::{Cloud, Maker};
+use crate::model::Clock;
+
+/// A meeting is moved this often.
+const CHANGE_EVERY: Duration = Duration::from_secs(20);
+/// The rooms.
+const ROOMS: [&str; 4] = ["fjell@example.com", "dal@example.com", "elv@example.com", "skog@example.com"];
+
+/// A simulated calendar service with its token endpoint and a few invented rooms, in one of which a meeting is moved every
+/// 20 s. Prints the documents and secrets to read it with. Ends at Ctrl-C.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  otj sim google --listen 127.0.0.1:9481\n  otj sim graph")]
+pub(super) struct Sim {
+    /// Which service.
+    #[arg(value_enum)]
+    service: Service,
+    /// Where it listens, on loopback.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9481")]
+    listen: SocketAddr,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Service {
+    Google,
+    Graph,
+}
+
+pub(super) fn run(verb: &Sim) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        verb.listen.ip().is_loopback(),
+        "--listen: the tokens of a simulated service are no secret; it listens on loopback only"
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(verb))
+}
+
+async fn serve(verb: &Sim) -> anyhow::Result<ExitCode> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let clock = Clock::system();
+    let listener = TcpListener::bind(verb.listen)
+        .await
+        .with_context(|| format!("the service cannot listen on {}", verb.listen))?;
+    let maker = match verb.service {
+        Service::Google => Maker::Google,
+        Service::Graph => Maker::Graph,
+    };
+    let secret = "simulated";
+    let cloud = Cloud::new(maker, listener.local_addr()?, secret, &clock)?;
+    for room in ROOMS {
+        cloud.furnish(room, clock.now().wall)?;
+    }
+    super::print(&introduction(maker, &cloud, secret));
+    let stop = CancellationToken::new();
+    tokio::select! {
+        () = cloud.services().serve(listener, stop.clone()) => {}
+        () = change(&cloud, &clock) => {}
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    stop.cancel();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Moves a meeting again and again, and tells it.
+async fn change(cloud: &Cloud, clock: &Clock) {
+    let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + CHANGE_EVERY, CHANGE_EVERY);
+    for room in ROOMS.iter().cycle() {
+        tick.tick().await;
+        let start = cloud.move_meeting(room, clock.now().wall).to_zoned(TimeZone::system()).strftime("%H:%M");
+        let requests = cloud.requests();
+        super::print(&format!("“{}” in {room} now starts at {start}; {requests} requests so far\n", cloud::MOVES));
+    }
+}
+
+/// What to write where, so that a node on this machine reads it.
+fn introduction(maker: Maker, cloud: &Cloud, secret: &str) -> String {
+    let (file, text) = maker.secret(secret);
+    let secret = format!("mkdir -p secrets && cat > secrets/{file} <<'END'\n{}\nEND\n", text.trim_end());
+    let rooms: String = ROOMS
+        .iter()
+        .map(|room| {
+            let name = room.split('@').next().unwrap_or(room);
+            format!(
+                "---\napiVersion: otj/v1\nkind: Endpoint\nmetadata: {{name: {name}}}\nspec: {{profile: simulated, roomEmail: {room}, poly: {{username: {name}, password: {{file: poly-password}}}}}}\n"
+            )
+        })
+        .collect();
+    format!(
+        "# The secrets:\n{secret}head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \\n' > secrets/poly-password\n\n\
+         # otj.d/simulated.yaml:\n{}---\napiVersion: otj/v1\nkind: Profile\nmetadata: {{name: simulated}}\n\
+         spec: {{integration: {}, mode: Observe, ruleSets: [builtin/standard]}}\n{rooms}\n\
+         # Then: otj run --allow-loopback --secret-dir secrets, and in another terminal: otj status integrations\n\n",
+        cloud.documents(),
+        maker.name(),
+    )
+}
