@@ -40,7 +40,7 @@ async fn status_shows_what_is_wrong_and_the_held_plan_and_exits_1() {
         "41 meetings of 12 rooms would go.",
         "otj approve 00ff00ff00ff00ff",
         "oslo-4 would lose 2026-03-02T09:00:00Z",
-        "endpoint  oslo-4           PutFailed",
+        "endpoint     oslo-4           PutFailed",
         "error[OTJ102]",
     ] {
         assert!(out.contains(wanted), "`{wanted}` is missing in:\n{out}");
@@ -99,10 +99,10 @@ async fn status_tells_of_calendar_services_and_why_rooms_are_read_when_they_are(
     assert_eq!(
         lines(&all.1)[..4],
         [
-            "INTEGRATION  STATE     ROOMS READ  REQUESTS IN 24 H   LEFT    LOOKS FOR CHANGES",
-            "ics          Working   1/2         not counted        -       every 30 s",
-            "m365         Paused    0/1100      5 of 1000000       999995  room by room",
-            "workspace    Degraded  0/40        812345 of 900000   87655   every 12.3 s",
+            "INTEGRATION  STATE     ROOMS READ  REQUESTS IN 24 H  LEFT    LOOKS FOR CHANGES",
+            "ics          Working   1/2         not counted       -       every 30 s",
+            "m365         Paused    0/1100      5 of 1000000      999995  room by room",
+            "workspace    Degraded  0/40        812345 of 900000  87655   every 12.3 s",
         ]
     );
     assert!(all.0 == 1 && all.1.contains("\nm365: IntegrationDown, "), "{}", all.1);
