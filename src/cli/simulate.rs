@@ -7,6 +7,8 @@ mod office;
 mod provider;
 mod report;
 mod site;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io::IsTerminal as _;

@@ -92,6 +92,12 @@ impl Weather {
             spell(Fault::RoomHangs, 13, 30, 60),
             spell(Fault::Unreachable, 15, 40, 10),
         ];
+        Self::of(spells, hanging, tongue, seed)
+    }
+
+    /// A day with these faults.
+    #[must_use]
+    pub fn of(spells: Vec<Spell>, hanging: &str, tongue: Tongue, seed: u64) -> Self {
         Self { spells, hanging: hanging.to_owned(), tongue, dice: Dice::new(seed, u64::MAX) }
     }
 
