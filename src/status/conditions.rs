@@ -6,13 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::model::Expiry;
 use crate::reconcile::board::{Board, Drift, EndpointStatus, FailureNote, IntegrationStatus, PauseStatus, RoomStatus};
 
 /// So many rooms of a calendar service, all of which fail for one reason, are one fault of the service.
 const ROOMS_THAT_ARE_ALL: usize = 5;
+
+/// That a credential ends is said so long before.
+const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// One object that is not as wished.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -114,6 +118,14 @@ pub fn canary_off(off: &Drift) -> Condition {
     let message =
         "the service does not tell when many rooms are taken; each is read by itself, so changes are seen later";
     Condition { reason: off.reason.into(), since: off.since, message: message.into() }
+}
+
+/// A credential that ends within two weeks, or has ended.
+#[must_use]
+pub fn expiring(expiry: &Expiry, now: Timestamp) -> Option<Condition> {
+    let since = expiry.at.checked_sub(EXPIRES_SOON).unwrap_or(expiry.at);
+    let message = format!("its {} ends on {}; renew it", expiry.credential, expiry.at.strftime("%Y-%m-%d"));
+    (since <= now).then(|| Condition { reason: "TokenExpiring".into(), since, message })
 }
 
 /// Whether no room of the service is read: it is left alone, or each of its accounts is.

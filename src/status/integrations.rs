@@ -18,7 +18,7 @@ use crate::reconcile::pace::Why;
 pub struct IntegrationView {
     /// Its name.
     pub name: String,
-    /// `Working`, `Degraded` (an account is left alone, or many rooms cannot be asked about at once) or `Paused`.
+    /// `Working`, `Degraded` (an account is left alone, many rooms cannot be asked about at once, or a credential ends soon) or `Paused`.
     pub state: String,
     /// Its rooms.
     pub rooms: usize,
@@ -104,7 +104,7 @@ pub struct CanaryView {
 
 /// All calendar services that have rooms or a quota, by name.
 #[must_use]
-pub fn integrations(board: &Board) -> Vec<IntegrationView> {
+pub fn integrations(board: &Board, now: Timestamp) -> Vec<IntegrationView> {
     let mut rooms = BTreeMap::<String, (usize, usize)>::new();
     let all = board.rooms();
     for room in &all {
@@ -118,6 +118,14 @@ pub fn integrations(board: &Board) -> Vec<IntegrationView> {
     for status in board.integrations() {
         let rooms_fresh = views.get(status.name.as_str()).map_or(0, |view| view.rooms_fresh);
         views.insert(status.name.to_string(), paced(&status, rooms_fresh));
+    }
+    for expiry in &board.config().expiries {
+        let view = views.get_mut(&expiry.name).filter(|_| expiry.kind != "WebexIntegration");
+        let (Some(view), Some(condition)) = (view, conditions::expiring(expiry, now)) else { continue };
+        view.conditions.push(condition);
+        if view.state == "Working" {
+            view.state = "Degraded".into();
+        }
     }
     views.into_values().collect()
 }

@@ -79,7 +79,7 @@ impl Bar {
 
 fn render(state: &WebState) -> Result<String, minijinja::Error> {
     let now = state.clock.now().wall;
-    let mut views = integrations::integrations(&state.board);
+    let mut views = integrations::integrations(&state.board, now);
     views.sort_by_key(|view| view.state == "Working");
     let ill = views.iter().filter(|view| view.state != "Working").count();
     let verdict = match (ill, views.len()) {

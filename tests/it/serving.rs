@@ -106,6 +106,7 @@ async fn the_page_of_calendar_services_shows_quota_accounts_and_what_is_wrong_si
         "otj-2@rooms.example: the token endpoint refused the account&#x27;s key; the other accounts go on, since",
         "in 15 min</time>, after 3 in vain",
         "its 1100 rooms are not read, and show what they showed, since",
+        "its clientSecret ends on 2026-03-10; renew it",
         "room by room: the service refuses to tell about many at once",
         "Its requests are not counted",
     ] {
@@ -146,7 +147,7 @@ async fn the_api_tells_when_and_why_a_room_is_read_and_how_a_service_stands() {
         told,
         [
             "\"ics\" \"Working\" 1/2 []",
-            "\"m365\" \"Paused\" 0/1100 [\"IntegrationDown\", \"NoPermission\"]",
+            "\"m365\" \"Paused\" 0/1100 [\"IntegrationDown\", \"NoPermission\", \"TokenExpiring\"]",
             "\"workspace\" \"Degraded\" 0/40 [\"CredentialsRefused\"]",
         ]
     );

@@ -214,12 +214,7 @@ fn fill(board: &Board) {
         source: "directory",
         adopted_at: Some(at("06:00")),
         documents: BTreeMap::from([("Endpoint".into(), 2), ("Profile".into(), 1)]),
-        expiries: vec![Expiry {
-            kind: "GraphIntegration",
-            name: "graph".into(),
-            credential: "clientSecret",
-            at: "2027-03-31T00:00:00Z".parse().unwrap(),
-        }],
+        expiries: vec![expiry("graph", "2027-03-31T00:00:00Z"), expiry("m365", "2026-03-10T00:00:00Z")],
         last_load_ok: false,
         last_success_at: Some(at("06:00")),
         errors: 1,
@@ -277,6 +272,10 @@ fn fill(board: &Board) {
         }],
         waiting: 1,
     });
+}
+
+fn expiry(name: &str, at: &str) -> Expiry {
+    Expiry { kind: "GraphIntegration", name: name.into(), credential: "clientSecret", at: at.parse().unwrap() }
 }
 
 /// A service of which one account of two is refused.
