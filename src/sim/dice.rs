@@ -29,7 +29,7 @@ impl Dice {
 
     /// From 0 up to `bound`, without `bound`; 0 when that is 0.
     pub fn below(&mut self, bound: u32) -> u32 {
-        u32::try_from((self.next() >> 32) * u64::from(bound) >> 32).unwrap_or(0)
+        u32::try_from(((self.next() >> 32) * u64::from(bound)) >> 32).unwrap_or(0)
     }
 
     /// True in this share of all throws.

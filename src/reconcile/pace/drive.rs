@@ -35,12 +35,15 @@ pub(super) struct Drive {
     /// What each room's last complete reading said, and when it was made, in milliseconds.
     pub(super) seen: BTreeMap<String, (Vec<Meeting>, u64)>,
     pub(super) stored: QuotaRecord,
-    under_way: BTreeMap<(u64, u64), (Object, Option<(Vec<RoomEmail>, Window)>, usize)>,
+    under_way: BTreeMap<(u64, u64), UnderWay>,
     agendas: BTreeMap<RoomEmail, Arc<Agenda>>,
     pub(super) ms: u64,
     serial: u64,
     pub(super) quiet: bool,
 }
+
+/// What was begun, which rooms are looked at for which span where it is a look at many, and with which account.
+type UnderWay = (Object, Option<(Vec<RoomEmail>, Window)>, usize);
 
 impl Drive {
     pub(super) fn new(rooms: usize, per_day: u64, accounts: usize) -> Self {

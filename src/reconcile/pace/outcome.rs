@@ -36,10 +36,10 @@ impl Site {
         if flight.why != Why::Asked {
             self.plan.spend(f64::from(requests) - 1.0);
         }
-        if let Some(account) = self.accounts.get_mut(flight.account) {
-            if requests > 1 {
-                account.minute.add(requests - 1, tick);
-            }
+        if let Some(account) = self.accounts.get_mut(flight.account)
+            && requests > 1
+        {
+            account.minute.add(requests - 1, tick);
         }
         let room = match object {
             Object::Room(key) => self.find(&key.email),
@@ -51,10 +51,8 @@ impl Site {
                 let plan = &self.plan;
                 self.canary.answered(batch.number, requests, |zone| plan.is_open(zone), tick);
             }
-            (Object::Batch(batch), Some(failure)) => {
-                if self.canary.failed(batch.number, failure, now.wall, tick) {
-                    tracing::warn!(integration = %self.spec.name, reason = failure.reason, "The service does not tell when rooms are taken; its rooms are read more often instead.");
-                }
+            (Object::Batch(batch), Some(failure)) if self.canary.failed(batch.number, failure, now.wall, tick) => {
+                tracing::warn!(integration = %self.spec.name, reason = failure.reason, "The service does not tell when rooms are taken; its rooms are read more often instead.");
             }
             _ => {}
         }

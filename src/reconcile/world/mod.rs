@@ -43,6 +43,9 @@ pub struct Asking {
     pub spent: Spent,
 }
 
+/// What one room says about when it is taken, or why that is not known of it.
+pub type BusyTold = (RoomEmail, Result<Busy, Failure>);
+
 /// What steps do to the outside. Every call has a deadline set by its caller and may be dropped at any await.
 pub trait World: Send + Sync + 'static {
     /// Reads the directory, and says what it means.
@@ -64,7 +67,7 @@ pub trait World: Send + Sync + 'static {
         rooms: &[RoomEmail],
         window: Window,
         asking: &Asking,
-    ) -> impl Future<Output = Result<Vec<(RoomEmail, Result<Busy, Failure>)>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Vec<BusyTold>, Failure>> + Send;
 
     /// Reads what an endpoint holds, and compares it with what it was given.
     fn read_held(
