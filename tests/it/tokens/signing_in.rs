@@ -154,7 +154,8 @@ async fn a_sign_in_that_is_not_what_was_asked_for_stores_nothing() {
     assert_eq!(signed_in(&rig, &http, &rig.clock, USER).await.unwrap_err(), SignInError::NotGranted);
     rig.service.change(|it| it.grants = None);
 
-    let edits: [(&str, fn(&Url) -> Url, SignInError); 6] = [
+    type Edit = fn(&Url) -> Url;
+    let edits: [(&str, Edit, SignInError); 6] = [
         ("state", |url| with(url, "state", "other"), SignInError::Foreign),
         ("issuer", |url| with(url, "iss", "https://evil.example.com"), SignInError::Foreign),
         (
