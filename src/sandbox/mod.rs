@@ -4,7 +4,7 @@
 //! In: templates, or a set of rules with an event. Out: results, or why the child died of them. The child is this very program,
 //! started anew with [`VERB`] and an empty environment; it has the address space and the time for each request that [`Limits`] say,
 //! or is killed. One child serves many requests; after one that it died of, a new child goes on
-//! with the next. Requests and answers are lines of JSON on its stdin and stdout ([`wire`]); what it prints elsewhere is lost.
+//! with the next. Requests and answers are lines of JSON on its stdin and stdout (`wire`); what it prints elsewhere is lost.
 //!
 //! Memory is limited on Linux alone. Elsewhere the deadline is all there is.
 

@@ -17,5 +17,6 @@ mod rewriters;
 mod rules;
 mod sandbox;
 mod serving;
+mod simulated_day;
 mod tidy;
 mod tokens;

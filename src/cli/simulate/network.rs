@@ -49,11 +49,11 @@ fn write_down(log: &mut File, request: &Request, played: &Played) {
         headers.map(|(name, value)| (name.to_owned(), value.into())).collect();
     let mut line =
         serde_json::json!({"method": request.method.as_str(), "url": request.url.as_str(), "headers": headers});
+    let json = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
+    line["sent"] = json(&request.body);
     if let Ok((status, _, body)) = &played.result {
         line["status"] = status.as_u16().into();
-        if let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) {
-            line["body"] = body;
-        }
+        line["body"] = json(body);
     }
     let _ = writeln!(log, "{line}");
 }
