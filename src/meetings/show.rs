@@ -68,16 +68,7 @@ mod tests {
     use crate::model::{Alias, Digest, MatchedBy, MeetingId, Protocol, RoomEmail, Verdict};
 
     fn view() -> View {
-        View {
-            upcoming_days: 7,
-            non_video_meetings: true,
-            private_meetings: true,
-            process_alias_for_private_meetings: true,
-            replace_subject: ReplaceSubject::PrivateOnly,
-            replace_empty_subject: true,
-            start_buffer_minutes: 5,
-            end_buffer_minutes: 0,
-        }
+        View::default()
     }
 
     fn meeting(private: bool, subject: &str, alias: bool, replacement: Option<&str>) -> Meeting {

@@ -320,6 +320,22 @@ pub struct View {
     pub end_buffer_minutes: u16,
 }
 
+/// Of a profile that says nothing; each of the values stands in the manual.
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            upcoming_days: 7,
+            non_video_meetings: true,
+            private_meetings: true,
+            process_alias_for_private_meetings: true,
+            replace_subject: ReplaceSubject::PrivateOnly,
+            replace_empty_subject: true,
+            start_buffer_minutes: 5,
+            end_buffer_minutes: 0,
+        }
+    }
+}
+
 /// When a meeting's title is replaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReplaceSubject {

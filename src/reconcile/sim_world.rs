@@ -223,7 +223,7 @@ impl World for Sim {
 
     async fn read_agenda(
         &self,
-        room: &RoomSpec,
+        room: &Arc<RoomSpec>,
         window: Window,
         _cursor: Option<&Cursor>,
         asking: &Asking,
@@ -260,7 +260,7 @@ impl World for Sim {
 
     async fn read_busy(
         &self,
-        _integration: &IntegrationSpec,
+        _integration: &Arc<IntegrationSpec>,
         rooms: &[RoomEmail],
         window: Window,
         asking: &Asking,

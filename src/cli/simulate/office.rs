@@ -42,7 +42,7 @@ impl<W: World> World for Office<W> {
 
     async fn read_agenda(
         &self,
-        room: &RoomSpec,
+        room: &Arc<RoomSpec>,
         window: Window,
         cursor: Option<&Cursor>,
         asking: &Asking,
@@ -58,7 +58,7 @@ impl<W: World> World for Office<W> {
 
     async fn read_busy(
         &self,
-        integration: &IntegrationSpec,
+        integration: &Arc<IntegrationSpec>,
         rooms: &[RoomEmail],
         window: Window,
         asking: &Asking,

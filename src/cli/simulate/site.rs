@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::desired::{Mode, ModeState, OnRemove, ReplaceSubject, RoomSource, RuleType, View};
+use crate::model::desired::{Mode, ModeState, OnRemove, RoomSource, RuleType, View};
 use crate::model::device::{PolyEmit, PolyModel};
 use crate::model::service::Service;
 use crate::model::{
@@ -40,7 +40,7 @@ pub(super) fn desired(rooms: u32, service: Service) -> anyhow::Result<Desired> {
         name: profile.clone(),
         integration: integration.name.clone(),
         evaluation: evaluation.clone(),
-        view: view(),
+        view: View::default(),
     };
     desired.profiles.insert(profile.clone(), Arc::new(spec));
     let rules = EvaluationSpec {
@@ -63,7 +63,7 @@ pub(super) fn desired(rooms: u32, service: Service) -> anyhow::Result<Desired> {
             display_name: None,
             labels: BTreeMap::new(),
             time_zone: None,
-            upcoming_days: view().upcoming_days,
+            upcoming_days: View::default().upcoming_days,
             evaluations: vec![evaluation.clone()],
             endpoints: vec![name.clone()],
         };
@@ -97,23 +97,10 @@ fn endpoint(
         evaluation: evaluation.clone(),
         time_zone: None,
         raise_alarms: true,
-        view: view(),
+        view: View::default(),
         device: DeviceSpec::Poly(device),
         disable_web_proxy: false,
         mode: Mode { state: ModeState::Observe, ..Mode::default() },
         on_remove: OnRemove::Clear,
     })
-}
-
-fn view() -> View {
-    View {
-        upcoming_days: 7,
-        non_video_meetings: true,
-        private_meetings: true,
-        process_alias_for_private_meetings: true,
-        replace_subject: ReplaceSubject::PrivateOnly,
-        replace_empty_subject: true,
-        start_buffer_minutes: 5,
-        end_buffer_minutes: 0,
-    }
 }

@@ -23,7 +23,7 @@ use super::files::Secrets;
 use super::load::LoadOptions;
 use super::names::{Names, Set};
 use crate::diagnostic::Diagnostic;
-use crate::model::desired::{Mode, View};
+use crate::model::desired::Mode;
 use crate::model::service::WebexIntegrationSpec;
 use crate::model::{
     Desired, Digest, EndpointName, EndpointSpec, EvaluationId, GroupName, IntegrationName, IntegrationSpec,
@@ -399,18 +399,4 @@ fn mode(chain: &Chain<'_>) -> Mode {
         mode = Mode { state, until: until.map(|until| (until, mode.at(until))), reason: reason.clone() };
     }
     mode
-}
-
-/// Defaults of a view; each stands in the manual.
-fn default_view() -> View {
-    View {
-        upcoming_days: 7,
-        non_video_meetings: true,
-        private_meetings: true,
-        process_alias_for_private_meetings: true,
-        replace_subject: crate::model::desired::ReplaceSubject::PrivateOnly,
-        replace_empty_subject: true,
-        start_buffer_minutes: 5,
-        end_buffer_minutes: 0,
-    }
 }

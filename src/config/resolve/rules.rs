@@ -9,7 +9,6 @@ use super::super::document::endpoint::Endpoint;
 use super::super::document::profile::{DialNumbers, Fallback, Overrides, Profile};
 use super::super::document::rule::{BUILT_IN_RULES, Rule, SET_PRIORITY, carries};
 use super::super::names::{Names, Set};
-use super::default_view;
 use crate::diagnostic::Diagnostic;
 use crate::model::desired::{RuleType, View, When};
 use crate::model::{Digest, EvaluationId, EvaluationSpec, RuleName, RuleSpec};
@@ -197,7 +196,7 @@ pub(super) fn settings_digest(spec: &EvaluationSpec) -> Digest {
 
 /// What is shown: endpoint over group over profile over the defaults.
 pub(super) fn view(profile: &Profile, overrides: Option<&Overrides>, endpoint: Option<&Endpoint>) -> View {
-    let default = default_view();
+    let default = View::default();
     macro_rules! inherited {
         ($field:ident) => {
             overrides.and_then(|it| it.$field).or(profile.$field).unwrap_or(default.$field)

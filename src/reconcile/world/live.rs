@@ -182,13 +182,13 @@ impl World for Live {
 
     async fn read_agenda(
         &self,
-        room: &RoomSpec,
+        room: &Arc<RoomSpec>,
         window: Window,
         cursor: Option<&Cursor>,
         asking: &Asking,
     ) -> Result<CalendarReading, Failure> {
         let request = AgendaRequest {
-            room: Arc::new(room.clone()),
+            room: Arc::clone(room),
             window,
             cursor: cursor.and_then(|cursor| serde_json::from_value(cursor.0.clone()).ok()),
             fresh: cursor.is_none(),
@@ -210,13 +210,13 @@ impl World for Live {
 
     async fn read_busy(
         &self,
-        integration: &IntegrationSpec,
+        integration: &Arc<IntegrationSpec>,
         rooms: &[RoomEmail],
         window: Window,
         asking: &Asking,
     ) -> Result<Vec<(RoomEmail, Result<Busy, Failure>)>, Failure> {
         let request = BusyRequest {
-            integration: Arc::new(integration.clone()),
+            integration: Arc::clone(integration),
             rooms: rooms.to_vec(),
             window,
             now: self.clock.now().wall,

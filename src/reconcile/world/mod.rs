@@ -5,6 +5,7 @@ mod documents;
 pub mod live;
 
 use std::future::Future;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 
@@ -54,7 +55,7 @@ pub trait World: Send + Sync + 'static {
     /// Reads a room's calendar, with the account it is told, and counts its requests.
     fn read_agenda(
         &self,
-        room: &RoomSpec,
+        room: &Arc<RoomSpec>,
         window: Window,
         cursor: Option<&Cursor>,
         asking: &Asking,
@@ -63,7 +64,7 @@ pub trait World: Send + Sync + 'static {
     /// Asks when rooms are taken, all of them in one request. The failure of one room is its own; that of the request is everybody's.
     fn read_busy(
         &self,
-        integration: &IntegrationSpec,
+        integration: &Arc<IntegrationSpec>,
         rooms: &[RoomEmail],
         window: Window,
         asking: &Asking,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::GraphOptions;
+use crate::sim::dice::Dice;
 
 /// How long an app is told to wait when it asks too much at once.
 const BACK_OFF: Duration = Duration::from_secs(2);
@@ -74,7 +75,7 @@ impl Limits {
     /// How long the next request takes, when it asks about so many schedules.
     pub(super) fn latency(&self, options: &GraphOptions, rooms: usize) -> Duration {
         let (least, most) = options.latency;
-        let share = share(options.seed, self.counts.requests);
+        let share = Dice::new(options.seed, self.counts.requests).share();
         let rooms = u32::try_from(rooms).unwrap_or(u32::MAX);
         least + most.saturating_sub(least).mul_f64(share) + options.latency_of_a_schedule.saturating_mul(rooms)
     }
@@ -131,13 +132,4 @@ impl Limits {
         self.counts.peak_day = self.counts.peak_day.max(day);
         self.counts.over_the_day += u64::from(in_a_day.is_some_and(|most| day > most));
     }
-}
-
-/// From 0 to 1, the same for the same seed and number.
-#[expect(clippy::cast_precision_loss, reason = "53 bits are what such a number has")]
-fn share(seed: u64, number: u64) -> f64 {
-    let mut mixed = seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
 }

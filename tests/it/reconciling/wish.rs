@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use otj::model::desired::{Mode, OnRemove, ReplaceSubject, RoomSource, RuleType, View};
+use otj::model::desired::{Mode, OnRemove, RoomSource, RuleType, View};
 use otj::model::device::{OnConflict, PolyEmit, PolyModel, TlsMode, Wire};
 use otj::model::service::{CalDavSpec, Service};
 use otj::model::{
@@ -72,16 +72,7 @@ impl Wish {
         let evaluation = EvaluationId { profile: profile.clone(), variant: Digest::default() };
         let rule = Arc::new(rule(&self.rule_domain));
         let digest = Digest::of([self.rule_domain.as_bytes()]);
-        let view = View {
-            upcoming_days: 7,
-            non_video_meetings: true,
-            private_meetings: true,
-            process_alias_for_private_meetings: true,
-            replace_subject: ReplaceSubject::PrivateOnly,
-            replace_empty_subject: true,
-            start_buffer_minutes: 5,
-            end_buffer_minutes: 0,
-        };
+        let view = View::default();
         let quota = format!("{:?}", self.requests_per_day);
         let words = self.endpoints.iter().chain([&self.integration, &self.profile, &self.rule_domain, &quota]);
         let mut desired = Desired {

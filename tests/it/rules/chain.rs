@@ -219,16 +219,7 @@ fn what_is_made_at_random_is_the_same_at_every_reading_of_an_event() {
 #[test]
 fn the_title_of_a_private_meeting_is_in_nothing_that_is_shown_of_it() {
     use otj::model::desired::{ReplaceSubject, View};
-    let view = View {
-        upcoming_days: 7,
-        non_video_meetings: true,
-        private_meetings: true,
-        process_alias_for_private_meetings: true,
-        replace_subject: ReplaceSubject::PrivateOnly,
-        replace_empty_subject: true,
-        start_buffer_minutes: 5,
-        end_buffer_minutes: 0,
-    };
+    let view = View::default();
     let private = Event { private: true, subject: Confidential::new("canary merger"), ..event("sip:a@b.example") };
     let (agenda, events, room) = agenda(vec![private]);
     for (template, expected) in [

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use jiff::Timestamp;
 use otj::listen::Connection;
-use otj::model::desired::{Mode, ModeState, OnRemove, ReplaceSubject, View};
+use otj::model::desired::{Mode, ModeState, OnRemove, View};
 use otj::model::device::{OnConflict, PolyEmit, PolyModel, TlsMode, Wire};
 use otj::model::tally::Tally;
 use otj::model::*;
@@ -409,16 +409,7 @@ fn spec(endpoint: &str, email: &str, device: DeviceSpec) -> Arc<EndpointSpec> {
         evaluation: EvaluationId { profile, variant: Digest::default() },
         time_zone: None,
         raise_alarms: true,
-        view: View {
-            upcoming_days: 7,
-            non_video_meetings: true,
-            private_meetings: true,
-            process_alias_for_private_meetings: true,
-            replace_subject: ReplaceSubject::PrivateOnly,
-            replace_empty_subject: true,
-            start_buffer_minutes: 5,
-            end_buffer_minutes: 5,
-        },
+        view: View { end_buffer_minutes: 5, ..View::default() },
         device,
         disable_web_proxy: false,
         mode: Mode::default(),
