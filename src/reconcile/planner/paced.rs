@@ -63,6 +63,9 @@ impl Planner {
         for name in self.desired.integrations.keys().filter(|name| self.pace.paces(name)) {
             self.due.touch(Object::Integration(name.clone()));
         }
+        // A page must not call a service uncounted until its first report is due.
+        self.integrations_due = now.mono;
+        self.report_integrations(now);
     }
 
     /// A reason to read a paced room at `at`.
