@@ -15,12 +15,14 @@ impl Busy {
     /// merged here.
     #[must_use]
     pub fn of(spans: impl IntoIterator<Item = (Timestamp, Timestamp)>) -> Self {
-        let mut spans: Vec<(u32, u32)> = spans
-            .into_iter()
-            .map(|(start, end)| (seconds(start), seconds(end)))
-            .filter(|(start, end)| start < end)
-            .collect();
+        let spans = spans.into_iter().map(|(start, end)| (seconds(start), seconds(end)));
+        let mut spans: Vec<(u32, u32)> = spans.filter(|(start, end)| start < end).collect();
         spans.sort_unstable();
+        Self::merged(spans)
+    }
+
+    /// Of sorted spans.
+    fn merged(spans: Vec<(u32, u32)>) -> Self {
         let mut merged: Vec<(u32, u32)> = Vec::with_capacity(spans.len());
         for (start, end) in spans {
             match merged.last_mut() {
@@ -29,6 +31,14 @@ impl Busy {
             }
         }
         Self(merged.into())
+    }
+
+    /// What this one tells until `end`, and `later` from then on.
+    #[must_use]
+    pub fn until(&self, end: Timestamp, later: &Self) -> Self {
+        let sooner = self.within(Window { from: Timestamp::UNIX_EPOCH, to: end });
+        let later = later.within(Window { from: end, to: Timestamp::MAX });
+        Self::merged(sooner.chain(later).collect())
     }
 
     /// Whether both tell the same about `window`. Looks at two moments see two windows: what differs beyond the part they share
@@ -60,6 +70,18 @@ mod tests {
     fn what_touches_is_one_span_and_the_order_does_not_matter() {
         let one = Busy::of([(at(30), at(60)), (at(0), at(30)), (at(90), at(90))]);
         assert_eq!(one, Busy::of([(at(0), at(60))]));
+    }
+
+    #[test]
+    fn a_short_look_leaves_what_was_seen_of_later_days() {
+        let (near, far) = (at(100), Busy::of([(at(0), at(10)), (at(90), at(110)), (at(200), at(220))]));
+        for (told, expected) in [
+            (vec![(at(20), at(30))], vec![(at(20), at(30)), (at(100), at(110)), (at(200), at(220))]),
+            (vec![(at(95), at(130))], vec![(at(95), at(110)), (at(200), at(220))]),
+            (vec![], vec![(at(100), at(110)), (at(200), at(220))]),
+        ] {
+            assert_eq!(Busy::of(told).until(near, &far), Busy::of(expected));
+        }
     }
 
     #[test]

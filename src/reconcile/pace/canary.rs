@@ -4,6 +4,11 @@
 //! It has a share of the allowance. Rooms stand in groups; each group is asked about every `P` seconds in business hours, every
 //! six times `P` outside, where `P` follows from the share, and is not less than ten seconds.
 //!
+//! A group is asked about all that is served and a day more, eight days at most. A request costs the same whatever its span; but services have been
+//! seen to need twenty seconds for one. A service that needs long for the whole span is asked about two days, and every fourth
+//! time about all, each group in its turn: so a far change is known after four periods at most. What was seen of later days
+//! stays until they are asked about again.
+//!
 //! | what comes of a group's request | then |
 //! |---|---|
 //! | it tells | rooms that differ are read; a room's own failure takes nothing from the others |
@@ -15,7 +20,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::service::Service;
 use crate::model::{Failure, Remedy, Scope, Window};
 
 use super::tick::Tick;
@@ -29,14 +33,23 @@ const SHORTEST_S: f64 = 10.0;
 /// Nor less often, in business hours, whatever the shortage.
 const LONGEST_S: f64 = 900.0;
 /// It looks back so far: what is just ending may be extended.
-pub(super) const BEHIND: SignedDuration = SignedDuration::from_mins(15);
+const BEHIND: SignedDuration = SignedDuration::from_mins(15);
+/// No look goes further ahead. Google and Graph take more (Graph less than 62 days); what is that far is in no hurry.
+const WHOLE_MAX: SignedDuration = SignedDuration::from_hours(8 * 24);
+/// How far ahead the short looks go, where whole ones take long.
+const SHORT: SignedDuration = SignedDuration::from_hours(48);
+/// Of so many looks one is whole then.
+const WHOLE_EVERY: u32 = 4;
+/// Whole looks take long when a request takes this many seconds in the mean, and no longer when it takes half of that. A site
+/// of some thousand rooms makes four requests a second: at eight seconds each, 32 of them would be under way all the time.
+const SLOW_S: f64 = 8.0;
 /// A service that refused it is asked again after so long.
 const OFF_S: u32 = 6 * 3600;
 /// Groups that were answered within this time show that the service allows it.
 const ALLOWED_S: u32 = 3600;
 
 /// Rooms that are asked about in one request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Group {
     rooms: Vec<u32>,
     /// Zones of its first and last room.
@@ -44,7 +57,11 @@ struct Group {
     due: Tick,
     /// Asked about for this span, last.
     window: Option<Window>,
+    /// When the request about it began, and whether it asks about the whole span.
+    begun: (Tick, bool),
     under_way: bool,
+    /// How often it was asked about.
+    looks: u32,
     failed: u32,
 }
 
@@ -69,27 +86,26 @@ pub(super) struct Canary {
     period_s: f64,
     /// Requests for one group, as measured: some services take fewer rooms at once than others of their kind.
     cost: f64,
-}
-
-/// How far ahead a service is asked.
-#[must_use]
-pub(super) fn reach(service: &Service) -> SignedDuration {
-    match service {
-        // getSchedule becomes slow over long spans; later changes are found by reads.
-        Service::Graph(_) => SignedDuration::from_hours(48),
-        Service::Google(_) | Service::CalDav(_) | Service::Exchange(_) | Service::Ics => {
-            SignedDuration::from_hours(8 * 24)
-        }
-    }
+    /// How far ahead whole looks go.
+    whole: SignedDuration,
+    /// What a request of theirs takes, in seconds, in the mean of the last ones.
+    takes_s: f64,
+    /// They take long: most looks are short ones.
+    is_slow: bool,
 }
 
 /// The span that is asked about at `now`.
 #[must_use]
-pub(super) fn window(now: Timestamp, ahead: SignedDuration) -> Window {
+fn window(now: Timestamp, ahead: SignedDuration) -> Window {
     Window { from: now - BEHIND, to: now + ahead }
 }
 
 impl Canary {
+    /// So far ahead goes what is served.
+    pub(super) fn reach(&mut self, ahead: SignedDuration) {
+        self.whole = ahead.min(WHOLE_MAX);
+    }
+
     /// Packs rooms, given with their zones, into groups of `size`.
     pub(super) fn pack(&mut self, mut rooms: Vec<(u16, u32)>, size: usize, now: Tick) {
         rooms.sort_unstable();
@@ -107,7 +123,7 @@ impl Canary {
         let number = self.next_number;
         self.next_number += 1;
         self.line.insert((due, number));
-        self.groups.insert(number, Group { rooms, zones, due, window: None, under_way: false, failed: 0 });
+        self.groups.insert(number, Group { rooms, zones, due, ..Group::default() });
     }
 
     /// Follows the allowance of `rate` requests a second.
@@ -128,13 +144,18 @@ impl Canary {
         Some((due.max(off), number))
     }
 
-    /// A group is asked about: its rooms.
-    pub(super) fn begin(&mut self, number: usize, window: Window) -> &[u32] {
-        let Some(group) = self.groups.get_mut(&number) else { return &[] };
+    /// A group is asked about: the span, and its rooms.
+    pub(super) fn begin(&mut self, number: usize, wall: Timestamp, now: Tick) -> (Window, &[u32]) {
+        let Some(group) = self.groups.get_mut(&number) else { return (window(wall, self.whole), &[]) };
         self.line.remove(&(group.due, number));
+        // Neighbours have their whole looks at different times.
+        let is_whole = !self.is_slow || (group.looks as usize + number).is_multiple_of(WHOLE_EVERY as usize);
+        let window = window(wall, if is_whole { self.whole } else { self.whole.min(SHORT) });
         group.under_way = true;
+        group.looks = group.looks.wrapping_add(1);
+        group.begun = (now, is_whole);
         group.window = Some(window);
-        &group.rooms
+        (window, &group.rooms)
     }
 
     /// The span that a group was asked about; `None`: there is no such group any more.
@@ -148,6 +169,7 @@ impl Canary {
         self.answered = Some(now);
         self.off = None;
         self.cost = 0.8 * self.cost.max(1.0) + 0.2 * f64::from(requests);
+        self.took(number, requests, true, now);
         let Some(group) = self.groups.get_mut(&number) else { return };
         group.failed = 0;
         let period = self.period_s / group.weight(is_open);
@@ -155,8 +177,16 @@ impl Canary {
     }
 
     /// The request about a group failed. The answer: it is off from now on.
-    pub(super) fn failed(&mut self, number: usize, failure: &Failure, wall: Timestamp, now: Tick) -> bool {
+    pub(super) fn failed(
+        &mut self,
+        number: usize,
+        requests: u32,
+        failure: &Failure,
+        wall: Timestamp,
+        now: Tick,
+    ) -> bool {
         let allowed = self.is_allowed(now);
+        self.took(number, requests, false, now);
         let Some(group) = self.groups.get_mut(&number) else { return false };
         group.failed += 1;
         let failed = group.failed;
@@ -214,6 +244,16 @@ impl Canary {
         self.off = None;
     }
 
+    /// How long the requests about a group took. One that failed soon says nothing.
+    fn took(&mut self, number: usize, requests: u32, is_answered: bool, now: Tick) {
+        let Some(Group { begun: (begun, true), .. }) = self.groups.get(&number) else { return };
+        let seconds = now.since(*begun) / f64::from(requests.max(1));
+        if is_answered || seconds > self.takes_s {
+            self.takes_s = 0.7 * self.takes_s + 0.3 * seconds;
+            self.is_slow = self.takes_s >= if self.is_slow { SLOW_S / 2.0 } else { SLOW_S };
+        }
+    }
+
     fn again(&mut self, number: usize, now: Tick, wait_s: f64) {
         if let Some(group) = self.groups.get_mut(&number) {
             self.line.remove(&(group.due, number));
@@ -259,10 +299,10 @@ mod tests {
             if now > tick(until) {
                 return asked;
             }
-            let rooms = canary.begin(number, window(wall, SignedDuration::from_hours(48))).to_vec();
+            let rooms = canary.begin(number, wall, now).1.to_vec();
             match answer(&rooms) {
                 None => canary.answered(number, 1, |_| true, now),
-                Some(failure) => drop(canary.failed(number, &failure, wall, now)),
+                Some(failure) => drop(canary.failed(number, 1, &failure, wall, now)),
             }
             asked.push((now.number() / 10, rooms));
         }
@@ -298,6 +338,43 @@ mod tests {
         let last: BTreeSet<u32> =
             asked.iter().filter(|(at, _)| *at > 250).flat_map(|(_, rooms)| rooms.clone()).collect();
         assert_eq!(last.len(), 99);
+    }
+
+    #[test]
+    fn a_service_that_needs_long_for_the_whole_span_is_asked_about_it_every_fourth_time() {
+        let mut canary = packed(200, 20.0);
+        canary.reach(SignedDuration::from_hours(192));
+        let mut now = tick(0);
+        // Hours that the looks at one group go ahead, when each takes so many seconds, and fails or not.
+        let mut hours = |canary: &mut Canary, takes_s: u32, fails: bool| {
+            let mut seen: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
+            for _ in 0..64 {
+                let (due, number) = canary.first().unwrap();
+                now = now.max(due);
+                let (window, _) = canary.begin(number, Timestamp::UNIX_EPOCH, now);
+                seen.entry(number).or_default().push(window.to.as_second() / 3600);
+                now = now.plus(takes_s);
+                if fails {
+                    let failure = Failure::retry("Throttled", "").about(Scope::Integration);
+                    canary.failed(number, 1, &failure, Timestamp::UNIX_EPOCH, now);
+                } else {
+                    canary.answered(number, 1, |_| true, now);
+                }
+            }
+            seen.into_values().map(|hours| hours[hours.len() - 8..].to_vec()).collect::<Vec<_>>()
+        };
+        for group in hours(&mut canary, 1, false) {
+            assert_eq!(group, [192; 8]);
+        }
+        for (takes_s, fails) in [(20, false), (1, true)] {
+            for group in hours(&mut canary, takes_s, fails) {
+                assert_eq!(group.iter().filter(|hours| **hours == 192).count(), 2, "{group:?}");
+                assert!(group.iter().all(|hours| [48, 192].contains(hours)), "{group:?}");
+            }
+        }
+        for group in hours(&mut canary, 1, false) {
+            assert_eq!(group, [192; 8]);
+        }
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub(super) struct Drive {
     pub(super) ms: u64,
     serial: u64,
     pub(super) quiet: bool,
+    /// A look at many rooms is answered after so long.
+    pub(super) look_ms: u64,
 }
 
 /// What was begun, which rooms are looked at for which span where it is a look at many, and with which account.
@@ -99,6 +101,7 @@ impl Drive {
             ms: 1_000_000,
             serial: 0,
             quiet: false,
+            look_ms: LATENCY_MS,
         }
     }
 
@@ -177,7 +180,8 @@ impl Drive {
                 self.timeline.push(line);
             }
             self.serial += 1;
-            self.under_way.insert((self.ms + LATENCY_MS, self.serial), (object, look, account));
+            let after = if look.is_some() { self.look_ms } else { LATENCY_MS };
+            self.under_way.insert((self.ms + after, self.serial), (object, look, account));
         }
     }
 

@@ -8,8 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::{Agenda, Busy, Failure, Mono, Now, Remedy, RoomEmail, Scope, Window};
 
 use super::super::due::Object;
-use super::canary;
-use super::site::{Flight, Hit, Site};
+use super::site::{Flight, Hit, Seen, Site};
 use super::tick::Tick;
 use super::wants::URGENT;
 use super::{Reading, Why};
@@ -51,7 +50,9 @@ impl Site {
                 let plan = &self.plan;
                 self.canary.answered(batch.number, requests, |zone| plan.is_open(zone), tick);
             }
-            (Object::Batch(batch), Some(failure)) if self.canary.failed(batch.number, failure, now.wall, tick) => {
+            (Object::Batch(batch), Some(failure))
+                if self.canary.failed(batch.number, requests, failure, now.wall, tick) =>
+            {
                 tracing::warn!(integration = %self.spec.name, reason = failure.reason, "The service does not tell when rooms are taken; its rooms are read more often instead.");
             }
             _ => {}
@@ -230,23 +231,53 @@ impl Site {
     /// What a group of rooms said.
     pub(super) fn told(&mut self, number: usize, told: &[(RoomEmail, Result<Busy, Failure>)], now: Now) {
         let Some(window) = self.canary.asked(number) else { return };
-        let asked = u32::try_from((window.from + canary::BEHIND).as_second().max(0)).unwrap_or(u32::MAX);
         for (email, busy) in told {
             let (Some(index), Ok(busy)) = (self.find(email), busy) else { continue };
             let room = &mut self.rooms[index as usize];
-            let before = room.busy.replace((busy.clone(), asked));
-            let Some((before, looked)) = before else { continue };
-            let Ok(looked) = Timestamp::from_second(i64::from(looked)) else { continue };
-            let shared = overlap(window, canary::window(looked, self.ahead));
-            // What was added, read, and taken away again between two looks leaves no trace in them.
-            let outrun = std::mem::take(&mut room.outrun);
-            if (!outrun && before.is_alike(busy, shared)) || is_known(room.agenda.as_deref(), busy, shared) {
+            let Some(before) = room.busy.take() else {
+                room.busy = Some(Seen::at(busy.clone(), window));
                 continue;
+            };
+            let shared = overlap(window, before.window());
+            let reaches_all = window.to >= before.window().to;
+            // What was added, read, and taken away again between two looks leaves no trace in them.
+            let is_alike = !room.outrun && before.busy.is_alike(busy, shared);
+            let is_hit = !is_alike && !is_known(room.agenda.as_deref(), busy, shared);
+            if is_hit || reaches_all {
+                room.outrun = false;
             }
-            room.hit = Hit::First;
-            self.wants.ask(&mut room.times, index, Why::Changed, Tick::not_before(now.mono + DEBOUNCE));
+            room.busy = Some(before.followed_by(busy, window));
+            if is_hit {
+                room.hit = Hit::First;
+                self.wants.ask(&mut room.times, index, Why::Changed, Tick::not_before(now.mono + DEBOUNCE));
+            }
         }
     }
+}
+
+impl Seen {
+    fn at(busy: Busy, window: Window) -> Self {
+        Self { busy, from: second(window.from), to: second(window.to) }
+    }
+
+    /// A later look at `window`, and what was seen before of the time after it.
+    fn followed_by(self, busy: &Busy, window: Window) -> Self {
+        let seen = self.window();
+        if seen.to <= window.to || seen.from > window.to {
+            return Self::at(busy.clone(), window);
+        }
+        Self { busy: busy.until(window.to, &self.busy), from: second(window.from), to: self.to }
+    }
+
+    fn window(&self) -> Window {
+        let at = |second: u32| Timestamp::from_second(i64::from(second)).unwrap_or(Timestamp::MAX);
+        Window { from: at(self.from), to: at(self.to) }
+    }
+}
+
+/// In seconds since 1970.
+fn second(at: Timestamp) -> u32 {
+    u32::try_from(at.as_second().max(0)).unwrap_or(u32::MAX)
 }
 
 /// Whether the list already says that the room is taken so: then it was read since.

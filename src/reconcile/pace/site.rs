@@ -13,7 +13,7 @@ use super::super::due::Object;
 use super::Why;
 use super::breaker::{Breaker, InFlight};
 use super::budget::{Day, Minute, QuotaRecord, Sliding};
-use super::canary::{self, Canary};
+use super::canary::Canary;
 use super::plan::Plan;
 use super::rhythm::{Beat, Changes, LONGEST_S, Level, Rhythm, next_deadline};
 use super::tick::Tick;
@@ -30,8 +30,8 @@ pub(super) struct Room {
     /// Its address; `None`: the place is free.
     pub(super) email: Option<RoomEmail>,
     pub(super) agenda: Option<Arc<Agenda>>,
-    /// When it was taken at the last look, and when that was, in seconds since 1970.
-    pub(super) busy: Option<(Busy, u32)>,
+    /// When it was taken, as it was told at the last look.
+    pub(super) busy: Option<Seen>,
     pub(super) times: Times,
     pub(super) beat: Beat,
     pub(super) changes: Changes,
@@ -58,6 +58,16 @@ pub(super) struct Room {
     pub(super) is_read: bool,
     /// Its last read came to nothing.
     pub(super) again: bool,
+}
+
+/// What the canary saw of a room.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) busy: Busy,
+    /// From then on, in seconds since 1970.
+    pub(super) from: u32,
+    /// Until then. The days after the last look's span were seen at an earlier one.
+    pub(super) to: u32,
 }
 
 /// What a canary's hit has led to.
@@ -114,8 +124,6 @@ pub(super) struct Site {
     pub(super) row: BTreeSet<u32>,
     pub(super) reads: BTreeMap<Why, u64>,
     pub(super) looks: u64,
-    /// Days that the canary looks ahead.
-    pub(super) ahead: SignedDuration,
     hour: Tick,
     trusted: bool,
     is_new: bool,
@@ -148,7 +156,6 @@ impl Site {
             row: BTreeSet::new(),
             reads: BTreeMap::new(),
             looks: 0,
-            ahead: SignedDuration::ZERO,
             hour: Tick::default(),
             trusted: true,
             is_new: true,
@@ -195,9 +202,8 @@ impl Site {
         }
         self.is_new = false;
         if let Some(size) = self.spec.service.rooms_at_once() {
-            let ahead = canary::reach(&self.spec.service);
             let days = wished.iter().map(|room| i64::from(room.upcoming_days)).max().unwrap_or(0) + 1;
-            self.ahead = ahead.min(SignedDuration::from_hours(24 * days));
+            self.canary.reach(SignedDuration::from_hours(24 * days));
             if moved {
                 let rooms = (0u32..).zip(&self.rooms).filter(|(_, room)| room.email.is_some());
                 self.canary.pack(rooms.map(|(index, room)| (room.zone, index)).collect(), size, Tick::of(now.mono));

@@ -32,6 +32,29 @@ fn a_room_taken_at_another_time_is_read_within_seconds_and_followed_up() {
 }
 
 #[test]
+fn a_meeting_of_next_week_is_noticed_like_one_of_today_and_within_four_periods_where_looks_take_long() {
+    const DAY: i64 = 86_400;
+    // What a look takes, when the meetings are booked ahead, and the seconds until their rooms are read.
+    for (look_ms, ahead, within) in [(300, 1, 60), (300, 6, 60), (12_000, 1, 80), (12_000, 6, 240)] {
+        let mut drive = Drive::new(200, 20_000, 1);
+        drive.look_ms = look_ms;
+        drive.adopt();
+        drive.until(1_000);
+        for round in 1..3u64 {
+            drive.seen.clear();
+            // They are booked, and then taken away.
+            for room in 0..40 {
+                let meetings = if round == 1 { vec![(ahead * DAY, ahead * DAY + 3600, 1)] } else { Vec::new() };
+                drive.calendars.insert(format!("r{room}"), meetings);
+            }
+            drive.until(1_000 + round * within);
+            let read = (0..40).filter(|room| drive.seen.contains_key(&format!("r{room}"))).count();
+            assert_eq!(read, 40, "{look_ms} {ahead}");
+        }
+    }
+}
+
+#[test]
 fn an_outage_of_the_service_pauses_it_as_one_and_ends_with_one_probe() {
     let mut drive = Drive::new(300, 500_000, 1);
     drive.adopt();

@@ -19,7 +19,6 @@ use crate::model::{Mono, Now, RoomKey};
 
 use super::super::due::{Batch, Object};
 use super::breaker::Gate;
-use super::canary;
 use super::rhythm::is_early;
 use super::site::{Flight, Site};
 use super::tick::Tick;
@@ -140,9 +139,8 @@ impl Site {
             May::Go(account, probes) => (account, probes),
             May::Wait(at) | May::Dear(at) => return Err(at),
         };
-        let window = canary::window(now.wall, self.ahead);
-        let rooms = self.canary.begin(number, window).to_vec();
-        let rooms = rooms.into_iter().filter_map(|room| self.rooms[room as usize].email.clone()).collect();
+        let (window, rooms) = self.canary.begin(number, now.wall, tick);
+        let rooms = rooms.iter().filter_map(|room| self.rooms[*room as usize].email.clone()).collect();
         let batch = Batch { integration: self.spec.name.clone(), number };
         self.looks += 1;
         self.begin(Object::Batch(batch.clone()), Why::Turn, Satisfied::default(), account, probes, tick);
