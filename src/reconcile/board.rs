@@ -175,6 +175,8 @@ pub struct IntegrationStatus {
     pub day_used: u64,
     /// Most requests in 24 hours.
     pub day_limit: u64,
+    /// Set while the day's requests are used up, but for those that are kept for what is urgent.
+    pub spent: Option<SpentStatus>,
     /// Requests that are reserved in the store and not yet made.
     pub reserved: u32,
     /// Requests a second that are planned at this time of the day.
@@ -195,6 +197,15 @@ pub struct IntegrationStatus {
     pub canary: CanaryStatus,
     /// Reads of rooms since the start of the process, by reason: `Asked`, `Changed`, `Starts`, `Follows`, `Turn`, `Verify`.
     pub reads: BTreeMap<&'static str, u64>,
+}
+
+/// The requests of 24 hours are used up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SpentStatus {
+    /// Since when.
+    pub since: Timestamp,
+    /// When the next ones are to be had for background reads.
+    pub until: Timestamp,
 }
 
 /// One account of a calendar service.
@@ -234,6 +245,8 @@ pub struct CanaryStatus {
     pub period: Duration,
     /// Such requests since the start of the process.
     pub looks: u64,
+    /// Rooms of which the service does not tell when others are told of: only reads of their own see their changes.
+    pub unwatched: usize,
     /// Set while the service refuses them.
     pub off: Option<Drift>,
 }

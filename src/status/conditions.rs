@@ -10,7 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::Expiry;
-use crate::reconcile::board::{Board, Drift, EndpointStatus, FailureNote, IntegrationStatus, PauseStatus, RoomStatus};
+use crate::reconcile::board::{
+    Board, Drift, EndpointStatus, FailureNote, IntegrationStatus, PauseStatus, RoomStatus, SpentStatus,
+};
 
 /// So many rooms of a calendar service, all of which fail for one reason, are one fault of the service.
 const ROOMS_THAT_ARE_ALL: usize = 5;
@@ -108,8 +110,18 @@ pub fn of_integration(status: &IntegrationStatus) -> Vec<Condition> {
         let rest = if all_wait { rooms_wait(status.rooms) } else { "the other accounts go on".into() };
         conditions.push(paused(pause, format!("{name}: {}; {rest}", pause.message)));
     }
+    conditions.extend(status.spent.map(|spent| used_up(spent, status.day_limit)));
     conditions.extend(status.canary.off.as_ref().map(canary_off));
     conditions
+}
+
+/// The quota that the documents give to a service is used up: nobody refused anything.
+fn used_up(spent: SpentStatus, limit: u64) -> Condition {
+    let until = spent.until.strftime("%Y-%m-%d %H:%M UTC");
+    let message = format!(
+        "the {limit} requests of 24 hours are used up, but for a reserve: until {until} rooms are read only when a meeting starts, one seems to have changed, or somebody asks; raise the quota where the service allows more"
+    );
+    Condition { reason: "QuotaExhausted".into(), since: spent.since, message }
 }
 
 /// Why many rooms of a service are not asked about at once.

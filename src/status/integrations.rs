@@ -48,6 +48,8 @@ pub struct QuotaView {
     pub limit: u64,
     /// What may still be asked.
     pub left: u64,
+    /// When background reads go on, while the limit is used up but for a reserve.
+    pub used_up_until: Option<Timestamp>,
     /// Requests that are planned for each second at this time of the day.
     pub planned_per_second: f64,
     /// Requests under way.
@@ -98,6 +100,8 @@ pub struct CanaryView {
     pub period_seconds: f64,
     /// Such requests since the start of the process.
     pub looks: u64,
+    /// Rooms of which the service does not tell when it is asked about many: their changes are seen later.
+    pub rooms_untold: usize,
     /// Why they are off, since when.
     pub off: Option<Condition>,
 }
@@ -164,6 +168,7 @@ fn paced(status: &IntegrationStatus, rooms_fresh: usize) -> IntegrationView {
             used: status.day_used,
             limit: status.day_limit,
             left: status.day_limit.saturating_sub(status.day_used),
+            used_up_until: status.spent.map(|spent| spent.until),
             planned_per_second: (status.allowance_per_s * 100.0).round() / 100.0,
             under_way: status.under_way,
             at_once: status.window,
@@ -175,6 +180,7 @@ fn paced(status: &IntegrationStatus, rooms_fresh: usize) -> IntegrationView {
             groups: canary.groups,
             period_seconds: (canary.period.as_secs_f64() * 10.0).round() / 10.0,
             looks: canary.looks,
+            rooms_untold: canary.unwatched,
             off: canary.off.as_ref().map(conditions::canary_off),
         }),
         reads: status.reads.iter().map(|(why, reads)| ((*why).to_owned(), *reads)).collect(),

@@ -101,7 +101,8 @@ async fn the_page_of_calendar_services_shows_quota_accounts_and_what_is_wrong_si
         "2 calendar services do not work as they should. Endpoints keep what they show.",
         "<b>812,345</b> of 900,000, 87,655 left",
         "aria-label=\"90 % used\"",
-        "every 12.3 s in business hours, in 1 group of rooms; 77 looks so far",
+        "every 12.3 s in business hours, in 1 group of rooms; 77 looks so far; 2 rooms are not told of",
+        "until 2026-03-02 09:20 UTC rooms are read only when",
         "12 because a meeting was about to start, 1,400 in turn",
         "otj-2@rooms.example: the token endpoint refused the account&#x27;s key; the other accounts go on, since",
         "in 15 min</time>, after 3 in vain",
@@ -148,15 +149,16 @@ async fn the_api_tells_when_and_why_a_room_is_read_and_how_a_service_stands() {
         [
             "\"ics\" \"Working\" 1/2 []",
             "\"m365\" \"Paused\" 0/1100 [\"IntegrationDown\", \"NoPermission\", \"TokenExpiring\"]",
-            "\"workspace\" \"Degraded\" 0/40 [\"CredentialsRefused\"]",
+            "\"workspace\" \"Degraded\" 0/40 [\"CredentialsRefused\", \"QuotaExhausted\"]",
         ]
     );
     let workspace = site.get("/api/v1/integrations/workspace").await.json();
     assert_eq!(workspace["quota"]["left"], 87_655);
+    assert_eq!(workspace["quota"]["usedUpUntil"], "2026-03-02T09:20:00Z");
     assert_eq!(workspace["accounts"][1]["pause"]["until"], "2026-03-02T08:15:00Z");
     assert_eq!(
         workspace["canary"],
-        serde_json::json!({"on": true, "groups": 1, "periodSeconds": 12.3, "looks": 77, "off": null})
+        serde_json::json!({"on": true, "groups": 1, "periodSeconds": 12.3, "looks": 77, "roomsUntold": 2, "off": null})
     );
     assert_eq!(site.get("/api/v1/integrations/none").await.status, 404);
 }

@@ -17,7 +17,7 @@ use crate::model::Now;
 use super::tick::Tick;
 
 /// Length of a bucket.
-const BUCKET_S: u32 = 600;
+pub(super) const BUCKET_S: u32 = 600;
 /// Buckets that lie within the last 24 hours, also in part.
 const BUCKETS: u32 = 24 * 3600 / BUCKET_S + 1;
 /// A request counts against the minute for so long.
@@ -162,6 +162,26 @@ impl Day {
     #[must_use]
     pub(super) fn has_room(&self, share: f64) -> bool {
         (self.used() as f64) + 1.0 <= self.limit as f64 * share
+    }
+
+    /// In how many seconds [`Day::has_room`] is true, if nothing more is made until then.
+    #[must_use]
+    pub(super) fn room_after(&self, share: f64, now: Now) -> u32 {
+        let span = i64::from(BUCKETS * BUCKET_S);
+        let (mono, wall) = (i64::try_from(now.mono.0.as_secs()).unwrap_or(0), now.wall.as_second());
+        let made = self.made.buckets.iter();
+        let made = made.map(|(bucket, count)| (i64::from(*bucket) * i64::from(BUCKET_S) + span - mono, *count));
+        let earlier = self.earlier.iter().filter(|(at, _)| !self.trusted || *at > wall - span);
+        let mut ends: Vec<(i64, u32)> = made.chain(earlier.map(|(at, count)| (at + span - wall, *count))).collect();
+        ends.sort_unstable();
+        let mut used = self.used();
+        for (wait, count) in ends {
+            used = used.saturating_sub(u64::from(count));
+            if used as f64 + 1.0 <= self.limit as f64 * share {
+                return u32::try_from(wait.max(0)).unwrap_or(u32::MAX);
+            }
+        }
+        0
     }
 
     /// Whether a reserved request is left.
@@ -355,6 +375,29 @@ mod tests {
         assert_eq!(day.used(), 10);
         day.look(at(87_600), true);
         assert_eq!(day.used(), 0);
+    }
+
+    #[test]
+    fn it_says_when_there_is_room_again() {
+        let mut day = Day::new(100);
+        day.earlier = vec![(1_800_000_000 - 80_000, 30)];
+        for (second, count) in [(0, 40), (1_500, 30)] {
+            day.look(at(second), true);
+            (0..count).for_each(|_| day.begin(Tick::of(at(second).mono)));
+        }
+        for (share, wait) in [(0.97, 87_000 - 80_000 - 1_500), (0.5, 87_000 - 1_500), (0.2, 87_000 + 1_200 - 1_500)] {
+            assert!(!day.has_room(share));
+            assert_eq!(day.room_after(share, at(1_500)), wait, "{share}");
+            let mut day = Day {
+                earlier: day.earlier.clone(),
+                made: Sliding { buckets: day.made.buckets.clone(), sum: day.made.sum },
+                ..Day::new(100)
+            };
+            day.look(at(1_500 + u64::from(wait) - 1), true);
+            assert!(!day.has_room(share), "{share}");
+            day.look(at(1_500 + u64::from(wait)), true);
+            assert!(day.has_room(share), "{share}");
+        }
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub(super) struct Drive {
     pub(super) quiet: bool,
     /// A look at many rooms is answered after so long.
     pub(super) look_ms: u64,
+    /// Rooms of which a look does not tell, and what is said instead.
+    pub(super) untold: BTreeMap<String, Failure>,
 }
 
 /// What was begun, which rooms are looked at for which span where it is a look at many, and with which account.
@@ -102,6 +104,7 @@ impl Drive {
             serial: 0,
             quiet: false,
             look_ms: LATENCY_MS,
+            untold: BTreeMap::new(),
         }
     }
 
@@ -201,6 +204,9 @@ impl Drive {
                 let told: Vec<_> = rooms
                     .into_iter()
                     .map(|room| {
+                        if let Some(failure) = self.untold.get(short(&room)) {
+                            return (room, Err(failure.clone()));
+                        }
                         let meetings = &self.calendars[short(&room)];
                         let spans = meetings.iter().map(|meeting| (at(meeting.0), at(meeting.1)));
                         let spans = spans.filter(|(start, end)| window.touches(*start, *end));

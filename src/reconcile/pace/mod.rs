@@ -49,7 +49,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{Agenda, Busy, Desired, Failure, IntegrationName, Mono, Now, RoomEmail, RoomKey, RoomSpec, Window};
 
-use super::board::{AccountStatus, CanaryStatus, Drift, IntegrationStatus, PauseStatus};
+use super::board::{AccountStatus, CanaryStatus, Drift, IntegrationStatus, PauseStatus, SpentStatus};
 use super::due::{Batch, Object};
 use breaker::Pause;
 use rhythm::LONGEST_S;
@@ -303,6 +303,7 @@ fn status(name: &IntegrationName, site: &mut Site, now: Now) -> IntegrationStatu
         rooms: site.by_email.len(),
         day_used: site.day.used(),
         day_limit: site.day.limit(),
+        spent: site.spent.map(|spent| SpentStatus { since: spent.since, until: spent.until }),
         reserved: site.day.reserve(),
         allowance_per_s: site.plan.rate(),
         saved: Duration::from_secs_f64(site.plan.saved_s().max(0.0)),
@@ -315,6 +316,7 @@ fn status(name: &IntegrationName, site: &mut Site, now: Now) -> IntegrationStatu
             groups: site.canary.groups(),
             period: Duration::from_secs_f64(site.canary.period_s()),
             looks: site.looks,
+            unwatched: site.unwatched,
             off: is_off,
         },
         reads: site.reads.iter().map(|(why, reads)| (why.label(), *reads)).collect(),

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::{Agenda, Busy, Failure, Mono, Now, Remedy, RoomEmail, Scope, Window};
 
 use super::super::due::Object;
-use super::site::{Flight, Hit, Seen, Site};
+use super::site::{Flight, Hit, Seen, Site, UNTOLD};
 use super::tick::Tick;
 use super::wants::URGENT;
 use super::{Reading, Why};
@@ -232,8 +232,16 @@ impl Site {
     pub(super) fn told(&mut self, number: usize, told: &[(RoomEmail, Result<Busy, Failure>)], now: Now) {
         let Some(window) = self.canary.asked(number) else { return };
         for (email, busy) in told {
-            let (Some(index), Ok(busy)) = (self.find(email), busy) else { continue };
+            let Some(index) = self.find(email) else { continue };
+            let busy = match busy {
+                Ok(busy) => busy,
+                Err(failure) => {
+                    self.untold(index, failure, now);
+                    continue;
+                }
+            };
             let room = &mut self.rooms[index as usize];
+            self.unwatched -= usize::from(std::mem::take(&mut room.untold) >= UNTOLD);
             let Some(before) = room.busy.take() else {
                 room.busy = Some(Seen::at(busy.clone(), window));
                 continue;
@@ -251,6 +259,27 @@ impl Site {
                 room.hit = Hit::First;
                 self.wants.ask(&mut room.times, index, Why::Changed, Tick::not_before(now.mono + DEBOUNCE));
             }
+        }
+    }
+}
+
+impl Site {
+    /// The service told of other rooms, not of this one. A read may say why, and says it to the operator: one read, when it is
+    /// clear that this is no accident. From then on the room counts as one that the canary does not see.
+    fn untold(&mut self, index: u32, failure: &Failure, now: Now) {
+        let room = &mut self.rooms[index as usize];
+        let before = room.untold;
+        room.untold = match failure.remedy {
+            Remedy::Fix => UNTOLD,
+            Remedy::Retry => (before + 1).min(UNTOLD),
+        };
+        if before < UNTOLD && room.untold >= UNTOLD {
+            self.unwatched += 1;
+            // What it was then says nothing about what it will be when it is told again.
+            room.busy = None;
+            // In turn, before the others: should all rooms be refused at once, they do not crowd out what is urgent.
+            room.again = true;
+            self.refresh(index, now);
         }
     }
 }

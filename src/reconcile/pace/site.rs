@@ -12,11 +12,12 @@ use crate::model::{Agenda, Busy, Desired, IntegrationName, IntegrationSpec, Mono
 use super::super::due::Object;
 use super::Why;
 use super::breaker::{Breaker, InFlight};
-use super::budget::{Day, Minute, QuotaRecord, Sliding};
+use super::budget::{BUCKET_S, Day, Minute, QuotaRecord, Sliding};
 use super::canary::Canary;
 use super::plan::Plan;
 use super::rhythm::{Beat, Changes, LONGEST_S, Level, Rhythm, next_deadline};
 use super::tick::Tick;
+use super::turns::FOR_TURNS;
 use super::wants::{Satisfied, Times, Wants};
 
 /// Rooms that nobody has read yet are read so many a second at most, after a start.
@@ -56,9 +57,17 @@ pub(super) struct Room {
     /// The change that follow-ups follow starts within the hour.
     pub(super) follows_near: bool,
     pub(super) is_read: bool,
+    /// How often in a row the canary was not told when it is taken, up to [`UNTOLD`]: from then on it does not count on that.
+    pub(super) untold: u8,
     /// Its last read came to nothing.
     pub(super) again: bool,
 }
+
+/// A room that is not told of so often in a row is not watched by the canary.
+pub(super) const UNTOLD: u8 = 3;
+/// Its background reads come so much more often: all its changes are found by them, not only the third of them that changes no
+/// time. The square root of that.
+const UNWATCHED: f32 = 1.7;
 
 /// What the canary saw of a room.
 #[derive(Debug)]
@@ -101,6 +110,16 @@ pub(super) struct Flight {
     pub(super) probes: (bool, bool),
 }
 
+/// The day's requests are used up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spent {
+    pub(super) since: Timestamp,
+    /// When background reads go on.
+    pub(super) until: Timestamp,
+    /// Seen last.
+    seen: Tick,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Site {
@@ -124,6 +143,10 @@ pub(super) struct Site {
     pub(super) row: BTreeSet<u32>,
     pub(super) reads: BTreeMap<Why, u64>,
     pub(super) looks: u64,
+    /// Rooms that the canary is not told of.
+    pub(super) unwatched: usize,
+    /// Set while the day's requests are used up, as far as background reads may use them.
+    pub(super) spent: Option<Spent>,
     hour: Tick,
     trusted: bool,
     is_new: bool,
@@ -156,6 +179,8 @@ impl Site {
             row: BTreeSet::new(),
             reads: BTreeMap::new(),
             looks: 0,
+            unwatched: 0,
+            spent: None,
             hour: Tick::default(),
             trusted: true,
             is_new: true,
@@ -271,6 +296,7 @@ impl Site {
         self.rhythm.share(&mut room.beat, index, 0);
         self.alarms.remove(&(room.alarm, index));
         self.plan.count(room.zone, -1);
+        self.unwatched -= usize::from(room.untold >= UNTOLD);
         if let Some(email) = std::mem::take(room).email {
             self.by_email.remove(&email);
         }
@@ -284,6 +310,7 @@ impl Site {
         if anew || self.hour <= tick {
             self.hour = tick.plus(60);
             self.day.look(now, self.trusted);
+            self.look_at_day(now);
             self.hits.roll(tick);
             let is_paused =
                 self.breaker.pause().is_some() || self.accounts.iter().all(|account| account.breaker.pause().is_some());
@@ -300,6 +327,19 @@ impl Site {
         {
             self.refresh(room, now);
         }
+    }
+
+    /// Whether the day's requests are used up. They are until ten minutes have passed in which they were not: the oldest count
+    /// no more ten minutes by ten minutes.
+    fn look_at_day(&mut self, now: Now) {
+        let tick = Tick::of(now.mono);
+        if self.day.has_room(FOR_TURNS) {
+            self.spent = self.spent.filter(|spent| tick.since(spent.seen) < f64::from(BUCKET_S));
+            return;
+        }
+        let wait = SignedDuration::from_secs(i64::from(self.day.room_after(FOR_TURNS, now)));
+        let since = self.spent.map_or(now.wall, |spent| spent.since);
+        self.spent = Some(Spent { since, until: now.wall.saturating_add(wait).unwrap_or(now.wall), seen: tick });
     }
 
     /// Its requests under way will end under a former name, and are not told any more.
@@ -349,7 +389,8 @@ impl Site {
         }
         let (level, wait) = Level::of(room.agenda.as_deref(), self.plan.is_open(room.zone), now.wall);
         room.level = level;
-        let share = (level.share() * room.changes.weight()) as u32;
+        let watched = if room.untold < UNTOLD { 1.0 } else { UNWATCHED };
+        let share = (level.share() * room.changes.weight() * watched) as u32;
         self.rhythm.share(&mut room.beat, index, share.max(1));
         let is_read = room.is_read;
         let mut alarm = tick.plus(wait.max(1));

@@ -55,6 +55,69 @@ fn a_meeting_of_next_week_is_noticed_like_one_of_today_and_within_four_periods_w
 }
 
 #[test]
+fn a_room_that_a_look_does_not_tell_of_is_read_once_soon_and_then_counts_as_not_watched() {
+    let hidden = || Failure::fix("NoPermission", "no access to when it is taken");
+    let mut drive = Drive::new(200, 20_000, 1);
+    drive.adopt();
+    drive.until(1_000);
+    for (room, failure) in [("r3", hidden()), ("r5", Failure::retry("CalendarUnreadable", ""))] {
+        drive.untold.insert(room.into(), failure);
+    }
+    drive.timeline.clear();
+    drive.until(1_050);
+    assert_eq!(drive.status().canary.unwatched, 1, "one answer that may pass says nothing");
+    drive.until(1_200);
+    assert_eq!(drive.status().canary.unwatched, 2);
+    for (room, latest) in [("read r3 ", "17:30"), ("read r5 ", "19:30")] {
+        let reads = drive.lines(room);
+        // One of them may come by itself.
+        assert!((1..=2).contains(&reads.len()) && reads[0] < latest && reads[0].ends_with("Turn"), "{reads:?}");
+    }
+    let others = drive.lines("Turn").len();
+    assert!(others > 40, "{others}");
+    // It is told of again, and watched.
+    drive.untold.clear();
+    drive.until(1_300);
+    assert_eq!(drive.status().canary.unwatched, 0);
+    drive.timeline.clear();
+    drive.calendars.get_mut("r3").unwrap().push((90_000, 93_600, 1));
+    drive.until(1_360);
+    assert_eq!(drive.lines("read r3 Changed").len(), 1, "{:?}", drive.lines(" r3 "));
+}
+
+#[test]
+fn a_look_that_tells_of_no_room_any_more_crowds_out_nothing() {
+    let reads = |is_hidden: bool| {
+        let mut drive = Drive::new(200, 20_000, 1);
+        drive.calendars.get_mut("r199").unwrap().push((1_500, 3_300, 1));
+        drive.adopt();
+        drive.until(1_000);
+        if is_hidden {
+            drive.untold = (0..200).map(|room| (format!("r{room}"), Failure::fix("NoPermission", ""))).collect();
+        }
+        drive.timeline.clear();
+        drive.until(1_600);
+        (drive.lines("read").len(), drive.lines("Starts").len(), drive.lines("Changed").len())
+    };
+    let (all, starts, changed) = reads(true);
+    let (usual, usual_starts, _) = reads(false);
+    assert_eq!((starts, usual_starts, changed), (2, 2, 0));
+    assert!(all <= usual + 20, "{all} {usual}");
+}
+
+#[test]
+fn a_service_whose_day_is_used_up_says_so_and_when_it_goes_on() {
+    let mut drive = all_due(97_200);
+    let spent = drive.status().spent.expect("background reads may use 97 in a hundred");
+    let now = drive.now().wall;
+    assert!(spent.since <= now && spent.until > now + SignedDuration::from_hours(23), "{spent:?}");
+    drive.quiet = true;
+    drive.until(87_300);
+    assert_eq!(drive.status().spent, None);
+    assert!(all_due(1_000).status().spent.is_none());
+}
+
+#[test]
 fn an_outage_of_the_service_pauses_it_as_one_and_ends_with_one_probe() {
     let mut drive = Drive::new(300, 500_000, 1);
     drive.adopt();

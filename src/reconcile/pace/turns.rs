@@ -34,6 +34,9 @@ const VERIFY_S: u32 = 20 * 3600;
 /// After so long it is made by day, too.
 const VERIFY_LATEST_S: u32 = 44 * 3600;
 
+/// Background reads may use so much of the day's limit.
+pub(super) const FOR_TURNS: f64 = 0.97;
+
 /// How far a kind of request may go.
 #[derive(Clone, Copy, Debug)]
 struct Means {
@@ -49,7 +52,7 @@ const fn means(why: Why, is_early: bool) -> Means {
         Why::Starts if is_early => (0.99, 900.0, 1.0),
         Why::Starts => (0.985, 300.0, 1.0),
         Why::Follows => (0.98, 120.0, 0.95),
-        Why::Turn | Why::Verify => (0.97, 0.0, 0.9),
+        Why::Turn | Why::Verify => (FOR_TURNS, 0.0, 0.9),
     };
     Means { day, debt_s, minute }
 }

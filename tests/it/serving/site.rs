@@ -16,7 +16,7 @@ use otj::model::tally::Tally;
 use otj::model::*;
 use otj::reconcile::board::{
     AccountStatus, Board, CanaryStatus, Command, ConfigStatus, Drift, EndpointState, EndpointStatus, FailureNote, Hold,
-    IntegrationStatus, PauseStatus, PlanStatus, Pulse, RoomStatus,
+    IntegrationStatus, PauseStatus, PlanStatus, Pulse, RoomStatus, SpentStatus,
 };
 use otj::reconcile::pace::Why;
 use otj::status::summary::NodeView;
@@ -294,6 +294,7 @@ fn workspace() -> IntegrationStatus {
         rooms: 40,
         day_used: 812_345,
         day_limit: 900_000,
+        spent: Some(SpentStatus { since: at("06:10"), until: at("09:20") }),
         reserved: 60,
         allowance_per_s: 10.416,
         saved: Duration::from_secs(90),
@@ -302,7 +303,7 @@ fn workspace() -> IntegrationStatus {
         pause: None,
         under_way: 3,
         window: 24,
-        canary: CanaryStatus { groups: 1, period: Duration::from_millis(12_340), looks: 77, off: None },
+        canary: CanaryStatus { groups: 1, period: Duration::from_millis(12_340), looks: 77, unwatched: 2, off: None },
         reads: BTreeMap::from([("Starts", 12), ("Turn", 1_400)]),
     }
 }
@@ -322,9 +323,10 @@ fn m365() -> IntegrationStatus {
         rooms: 1100,
         day_used: 5,
         day_limit: 1_000_000,
+        spent: None,
         accounts: Vec::new(),
         pause: Some(pause),
-        canary: CanaryStatus { groups: 11, period: Duration::from_secs(10), looks: 0, off: Some(off) },
+        canary: CanaryStatus { groups: 11, period: Duration::from_secs(10), looks: 0, unwatched: 0, off: Some(off) },
         reads: BTreeMap::new(),
         ..workspace()
     }
