@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(told.at(&["MessageXml", "Value"]).unwrap().text, "5000");
         assert_eq!(root.at(&["Body", "Fault", "faultstring"]).unwrap().text, "a < b");
         let root = Element::parse(Fault { soap12: true, ..fault }.into_text().as_bytes()).unwrap();
-        assert_eq!(root.namespace, SOAP_12);
+        assert_eq!(&*root.namespace, SOAP_12);
         assert_eq!(root.at(&["Body", "Fault", "Detail", "Message"]).unwrap().text, "a < b");
     }
 }

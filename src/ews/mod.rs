@@ -1,25 +1,35 @@
-//! Exchange Web Services as it stands on the wire: SOAP requests in, typed operations out; typed answers in, SOAP out. Pure.
+//! Exchange Web Services as it stands on the wire, for both sides: what clients ask is written and read, and so are the answers. Pure.
 //!
-//! Clients of fifteen years differ in prefixes, default namespaces, envelope versions and the order of what is optional, so reading
-//! goes by local names and is lenient; writing is strict, in the order of the schema, and leaves out whatever the oldest schema does
-//! not know.
+//! Others of fifteen years differ in prefixes, default namespaces, envelope versions and the order of what is optional, so reading
+//! goes by local names and is lenient; writing is strict, in the order of the schema. Answers leave out whatever the oldest schema
+//! does not know.
 //!
-//! | file          | is                                                          |
-//! |---------------|-------------------------------------------------------------|
-//! | `tree`        | bytes → elements, with every limit                          |
-//! | `request`     | elements → typed operations                                 |
-//! | `folder`      | which folder of which mailbox a request means               |
-//! | `writer`      | escaped XML text                                            |
-//! | `answer`      | envelopes, faults, response messages                        |
-//! | `calendar_item` | one meeting as Exchange shows it                          |
+//! | file          | is                                                          | for |
+//! |---------------|-------------------------------------------------------------|-----|
+//! | `tree`        | bytes → elements, with every limit                          | both |
+//! | `writer`      | escaped XML text                                            | both |
+//! | `request`     | elements → typed operations                                 | the server of Poly endpoints |
+//! | `folder`      | which folder of which mailbox a request means               | the server |
+//! | `answer`      | envelopes, faults, response messages                        | the server |
+//! | `calendar_item` | one meeting as Exchange shows it                          | the server |
+//! | `ask`         | typed wishes → requests                                     | the reader of calendars |
+//! | `told`        | answers → typed results, also those that come in pieces     | the reader |
+//! | `autodiscover` | where a mailbox is served: request and answer              | the reader |
+//! | `code`        | what a response code means                                  | the reader |
+//! | `version`     | which Exchange answers, and how it is asked                 | the reader |
 //!
 //! See <https://learn.microsoft.com/exchange/client-developer/web-service-reference/ews-operations-in-exchange>.
 
 pub mod answer;
+pub mod ask;
+pub mod autodiscover;
 pub mod calendar_item;
+pub mod code;
 pub mod folder;
 pub mod request;
+pub mod told;
 pub mod tree;
+pub mod version;
 pub mod writer;
 
 pub use answer::{Answer, Code, Fault};

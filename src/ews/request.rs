@@ -149,8 +149,8 @@ impl Request {
     pub fn parse(bytes: &[u8], zone: &TimeZone) -> Result<Self, Fault> {
         let root = Element::parse(bytes).map_err(|fault| Fault::new(Code::ErrorInvalidRequest, fault.to_string()))?;
         let invalid = |text: &str| Fault::new(Code::ErrorInvalidRequest, text);
-        let soap12 = root.namespace == SOAP_12;
-        if root.name != "Envelope" || !(soap12 || root.namespace == SOAP_11) {
+        let soap12 = &*root.namespace == SOAP_12;
+        if root.name != "Envelope" || !(soap12 || &*root.namespace == SOAP_11) {
             return Err(invalid("the request is no SOAP envelope"));
         }
         let mark = |fault: Fault| Fault { soap12, ..fault };

@@ -2,12 +2,17 @@
 //!
 //! | limit                                   | why                                                     |
 //! |-----------------------------------------|---------------------------------------------------------|
-//! | depth 64, 20,000 elements               | a few bytes must not become much memory                 |
+//! | depth 64; 20,000 elements of a request, 100,000 of an answer | a few bytes must not become much memory |
+//! | 64 attributes an element, 256 prefixes at once | each is compared with the others                 |
 //! | DOCTYPE refused                         | entity bombs and external entities; SOAP forbids it     |
 //! | entities: the five of XML and characters | everything else needs a DOCTYPE                        |
 //! | UTF-8, and UTF-16 with a byte order mark | nothing else was seen                                  |
+//!
+//! Exchange writes what people pasted into a title, and so at times a reference to half a character, or to none (`&#xD83D;`). In an
+//! answer U+FFFD stands for it, because one odd title must not cost a room its calendar. A request with one is refused.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
@@ -15,8 +20,28 @@ use quick_xml::events::{BytesStart, Event};
 
 /// Deepest nesting.
 const DEPTH_MAX: usize = 64;
-/// Most elements of one text; a request for 200 items has about 250.
-const ELEMENTS_MAX: usize = 20_000;
+/// Most attributes of one element; those of EWS have ten.
+const ATTRIBUTES_MAX: usize = 64;
+/// Most namespace declarations that hold at one place.
+const BINDINGS_MAX: usize = 256;
+
+/// How much of a text is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Longest text, in bytes.
+    pub bytes: usize,
+    /// Most elements.
+    pub elements: usize,
+    /// Whether a reference to a character that there is not is read as U+FFFD.
+    pub odd_characters: bool,
+}
+
+impl Limits {
+    /// Of what a client asks. 200 items are asked for with about 250 elements.
+    pub const REQUEST: Self = Self { bytes: 4 << 20, elements: 20_000, odd_characters: false };
+    /// Of what a server answers. 2,000 items of a list have about 50,000 elements.
+    pub const ANSWER: Self = Self { bytes: 32 << 20, elements: 100_000, odd_characters: true };
+}
 
 /// One element. Names are local names: prefixes are a matter of taste, and no two elements we read differ by namespace alone.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -24,7 +49,7 @@ pub struct Element {
     /// Local name.
     pub name: String,
     /// The namespace URI its prefix was bound to on itself or above; empty where there is none.
-    pub namespace: String,
+    pub namespace: Arc<str>,
     /// Attributes by local name, without namespace declarations.
     pub attributes: Vec<(String, String)>,
     /// All text directly inside, trimmed.
@@ -48,27 +73,38 @@ pub enum TreeFault {
     /// An entity other than the five predefined ones.
     #[error("an entity is not defined")]
     Entity,
-    /// Too deep or too many elements.
-    #[error("the text has too many or too deeply nested elements")]
+    /// Too long, too deep, too many elements or attributes.
+    #[error("the text is too long, or has too many or too deeply nested elements")]
     TooLarge,
 }
 
 impl Element {
-    /// Reads one document.
+    /// Reads a request.
     ///
     /// # Errors
     /// When it is not well-formed, or beyond a limit.
     pub fn parse(bytes: &[u8]) -> Result<Self, TreeFault> {
+        Self::within(bytes, Limits::REQUEST)
+    }
+
+    /// Reads one document within `limits`.
+    ///
+    /// # Errors
+    /// When it is not well-formed, or beyond a limit.
+    pub fn within(bytes: &[u8], limits: Limits) -> Result<Self, TreeFault> {
+        if bytes.len() > limits.bytes {
+            return Err(TreeFault::TooLarge);
+        }
         let text = decode(bytes)?;
         let mut reader = Reader::from_str(&text);
         let mut open: Vec<(Self, usize)> = Vec::new();
-        let mut bindings: Vec<(String, String)> = Vec::new();
+        let mut bindings: Vec<(String, Arc<str>)> = Vec::new();
         let (mut root, mut count) = (None, 0);
         loop {
             match reader.read_event().map_err(|_| TreeFault::Malformed)? {
                 Event::Start(start) => {
                     count += 1;
-                    if open.len() >= DEPTH_MAX || count > ELEMENTS_MAX {
+                    if open.len() >= DEPTH_MAX || count > limits.elements {
                         return Err(TreeFault::TooLarge);
                     }
                     if root.is_some() {
@@ -79,7 +115,7 @@ impl Element {
                 }
                 Event::Empty(start) => {
                     count += 1;
-                    if open.len() >= DEPTH_MAX || count > ELEMENTS_MAX {
+                    if open.len() >= DEPTH_MAX || count > limits.elements {
                         return Err(TreeFault::TooLarge);
                     }
                     let bound = bindings.len();
@@ -99,10 +135,11 @@ impl Element {
                 Event::Text(text) => add(&text.xml10_content(), &mut open)?,
                 Event::CData(text) => add(&text.xml10_content(), &mut open)?,
                 Event::GeneralRef(entity) => {
-                    let character = entity.resolve_char_ref().map_err(|_| TreeFault::Entity)?;
-                    let resolved = match character {
-                        Some(character) => character,
-                        None => predefined(&entity).ok_or(TreeFault::Entity)?,
+                    let resolved = match entity.resolve_char_ref() {
+                        Ok(Some(character)) => character,
+                        Ok(None) => predefined(&entity).ok_or(TreeFault::Entity)?,
+                        Err(_) if limits.odd_characters => char::REPLACEMENT_CHARACTER,
+                        Err(_) => return Err(TreeFault::Entity),
                     };
                     add(resolved.encode_utf8(&mut [0; 4]), &mut open)?;
                 }
@@ -114,17 +151,20 @@ impl Element {
         if open.is_empty() { root.ok_or(TreeFault::Malformed) } else { Err(TreeFault::Malformed) }
     }
 
-    fn begin(start: &BytesStart<'_>, bindings: &mut Vec<(String, String)>) -> Result<Self, TreeFault> {
+    fn begin(start: &BytesStart<'_>, bindings: &mut Vec<(String, Arc<str>)>) -> Result<Self, TreeFault> {
         let mut attributes = Vec::new();
-        for attribute in start.attributes() {
+        for (count, attribute) in start.attributes().enumerate() {
+            if count >= ATTRIBUTES_MAX || bindings.len() >= BINDINGS_MAX {
+                return Err(TreeFault::TooLarge);
+            }
             let attribute = attribute.map_err(|_| TreeFault::Malformed)?;
             let value =
                 attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| TreeFault::Entity)?.into_owned();
             match attribute.key.prefix() {
                 Some(prefix) if prefix.as_ref() == "xmlns" => {
-                    bindings.push((attribute.key.local_name().as_ref().to_owned(), value));
+                    bindings.push((attribute.key.local_name().as_ref().to_owned(), value.into()));
                 }
-                None if attribute.key.as_ref() == "xmlns" => bindings.push((String::new(), value)),
+                None if attribute.key.as_ref() == "xmlns" => bindings.push((String::new(), value.into())),
                 _ => attributes.push((attribute.key.local_name().as_ref().to_owned(), value)),
             }
         }
@@ -217,10 +257,10 @@ mod tests {
             b"\xef\xbb\xbf<?xml version='1.0'?><a:x xmlns:a='urn:a' xmlns='urn:d' k='1 &amp; 2'><y> t&#x41;<![CDATA[<]]> </y><z xmlns=''/></a:x>",
         )
         .unwrap();
-        assert_eq!((root.name.as_str(), root.namespace.as_str(), root.attribute("k")), ("x", "urn:a", Some("1 & 2")));
+        assert_eq!((root.name.as_str(), &*root.namespace, root.attribute("k")), ("x", "urn:a", Some("1 & 2")));
         assert_eq!(root.child("y").unwrap().text, "tA<");
-        assert_eq!(root.at(&["y"]).unwrap().namespace, "urn:d");
-        assert_eq!(root.at(&["z"]).unwrap().namespace, "");
+        assert_eq!(&*root.at(&["y"]).unwrap().namespace, "urn:d");
+        assert_eq!(&*root.at(&["z"]).unwrap().namespace, "");
         let wide: Vec<u8> = "\u{feff}<ø/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(Element::parse(&wide).unwrap().name, "ø");
     }
@@ -229,6 +269,11 @@ mod tests {
     fn what_is_not_plain_xml_is_refused_with_its_reason() {
         let deep = "<a>".repeat(65) + &"</a>".repeat(65);
         let wide = format!("<a>{}</a>", "<b/>".repeat(20_000));
+        let attributes: String = (0..65).map(|at| format!(" k{at}=''")).collect();
+        let bindings: String = (0..8)
+            .map(|_| (0..60).map(|at| format!(" xmlns:k{at}=''")).collect::<String>())
+            .map(|all| format!("<a{all}>"))
+            .collect();
         let bomb = "<!DOCTYPE a [<!ENTITY b \"bb\"><!ENTITY c \"&b;&b;\">]><a>&c;</a>";
         for (text, fault) in [
             (b"" as &[u8], TreeFault::Malformed),
@@ -246,6 +291,9 @@ mod tests {
             (bomb.as_bytes(), TreeFault::Doctype),
             (deep.as_bytes(), TreeFault::TooLarge),
             (wide.as_bytes(), TreeFault::TooLarge),
+            (format!("<a{attributes}/>").as_bytes(), TreeFault::TooLarge),
+            (bindings.as_bytes(), TreeFault::TooLarge),
+            (&vec![b' '; (4 << 20) + 1], TreeFault::TooLarge),
         ] {
             assert_eq!(
                 Element::parse(text).err(),
@@ -254,5 +302,13 @@ mod tests {
                 String::from_utf8_lossy(&text[..text.len().min(40)])
             );
         }
+    }
+
+    #[test]
+    fn half_a_character_costs_an_answer_nothing_but_that_character() {
+        let read = |text: &str| Element::within(text.as_bytes(), Limits::ANSWER).map(|root| root.text);
+        assert_eq!(read("<a>x&#xD83D;&#0;&#1114112;y</a>").as_deref(), Ok("x\u{fffd}\u{fffd}\u{fffd}y"));
+        assert_eq!(read("<a>&b;</a>"), Err(TreeFault::Entity));
+        assert_eq!(Element::parse(b"<a>&#xD83D;</a>").err(), Some(TreeFault::Entity));
     }
 }
