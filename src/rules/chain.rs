@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::calendar_event::Fields;
 use super::fallback;
-use super::pattern::{Pattern, Replacement};
+use super::pattern::{Pattern, Replacement, STEPS_MAX, Steps};
 use super::permit::Permit;
 use super::scan::is_within;
 use super::template::Template;
@@ -169,8 +169,12 @@ impl Chain {
                 found(finding.place, finding.variables, made.map_err(Why::from))
             }
             Work::Regex { pattern, replacement } => {
+                let mut steps = Steps::new(STEPS_MAX.min(texts.steps.get()));
                 for (place, text) in texts.as_written_first() {
-                    let captured = match pattern.find(text) {
+                    let before = steps.left();
+                    let searched = pattern.find_within(text, &mut steps);
+                    texts.steps.set(texts.steps.get().saturating_sub(before - steps.left()));
+                    let captured = match searched {
                         Ok(Some(captured)) => captured,
                         Ok(None) => continue,
                         Err(_) => return (None, Err(Why::SearchGivenUp)),

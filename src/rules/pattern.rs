@@ -1,15 +1,22 @@
 //! Regular expressions as people write them for Pexip, that is for Python's `re`, on texts that strangers write.
 //!
 //! In: a pattern. Out: a compiled [`Pattern`] that answers in linear time where it can, and gives up with an error, never with
-//! "no match", where it cannot. `regex` is tried first; what needs look-around or back-references goes to `fancy-regex` with a
-//! bound on backtracking.
+//! "no match", where it cannot. `regex` is tried first; what needs look-around, back-references, atomic groups, possessive
+//! repetitions or conditions goes to an engine of our own (`program`, `search`) that counts every step. Engines at hand bound how
+//! often a search goes back and not how far it reads between, so that `(?>.+)x` takes minutes of a long text.
+//!
+//! A search of one text may take [`STEPS_MAX`] steps, some 8 ms; all searches of a rule in an event share them, and those of all
+//! matches in a replacement.
 //!
 //! Patterns mean what they mean in Python, apart from `\d`, which is ASCII; `python` says how.
 
+mod program;
 mod python;
 mod replacement;
+mod search;
 
 pub use replacement::Replacement;
+pub use search::Steps;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,9 +25,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 /// Largest compiled pattern, in bytes.
 const SIZE_MAX: usize = 1 << 20;
 
-/// Most backtracking steps of one search. One step is spent at least on every character looked at, so this also bounds the text
-/// that a look-around pattern can be tried on; a search that reaches it takes about 60 ms.
-const BACKTRACK_MAX: usize = 1_000_000;
+/// Most steps of a search that backtracks: some 8 ms. A text is looked through at a few steps for each place where a match can begin.
+pub const STEPS_MAX: u64 = 1_000_000;
 
 /// Most bytes that one replacement of all matches may read, each search reckoned to the end of the text: some 13,000 matches in a
 /// text of 20 KB.
@@ -43,7 +49,7 @@ pub struct Pattern {
 #[derive(Debug)]
 enum Engine {
     Linear(regex::Regex),
-    Backtracking(fancy_regex::Regex),
+    Backtracking(Box<program::Program>),
 }
 
 /// The search was given up. Its result is unknown.
@@ -83,7 +89,7 @@ impl Pattern {
         let python::Translated { pattern, backtracks, soft_end } = python::translate(pattern)?;
         let engine = match backtracks {
             None => linear(&pattern).map(Engine::Linear)?,
-            Some(_) => backtracking(&pattern).map(Engine::Backtracking)?,
+            Some(_) => Engine::Backtracking(Box::new(program::compile(&pattern)?)),
         };
         Ok(Self { engine, backtracks, soft_end })
     }
@@ -118,41 +124,60 @@ impl Pattern {
     /// # Errors
     /// When the search was given up.
     pub fn find<'t>(&self, text: &'t str) -> Result<Option<Found<'t>>, TooManySteps> {
-        Ok(self.find_from(text, 0)?.map(|(_, found)| found))
+        self.find_within(text, &mut Steps::new(STEPS_MAX))
+    }
+
+    /// The same, for what is left of `steps`. A pattern that does not backtrack takes none.
+    ///
+    /// # Errors
+    /// When the search was given up.
+    pub fn find_within<'t>(&self, text: &'t str, steps: &mut Steps) -> Result<Option<Found<'t>>, TooManySteps> {
+        Ok(self.find_from(text, 0, steps)?.map(|(_, found)| found))
     }
 
     /// The first match that begins at byte `from` or later, and where it lies. What stands before `from` is seen by look-behind.
-    fn find_from<'t>(&self, text: &'t str, from: usize) -> Result<Option<Spanned<'t>>, TooManySteps> {
-        let at_very_end = self.find_in(text, from)?;
+    fn find_from<'t>(
+        &self,
+        text: &'t str,
+        from: usize,
+        steps: &mut Steps,
+    ) -> Result<Option<Spanned<'t>>, TooManySteps> {
+        let at_very_end = self.find_in(text, from, steps)?;
         let shorter = text.strip_suffix('\n').filter(|shorter| self.soft_end && from <= shorter.len());
         let Some(shorter) = shorter else { return Ok(at_very_end) };
-        let before_break = self.find_in(shorter, from)?;
+        let before_break = self.find_in(shorter, from, steps)?;
         let begin = |found: &Option<Spanned<'_>>| found.as_ref().map_or(usize::MAX, |(range, _)| range.start);
         Ok(if begin(&before_break) < begin(&at_very_end) { before_break } else { at_very_end })
     }
 
-    fn find_in<'t>(&self, text: &'t str, from: usize) -> Result<Option<Spanned<'t>>, TooManySteps> {
+    fn find_in<'t>(&self, text: &'t str, from: usize, steps: &mut Steps) -> Result<Option<Spanned<'t>>, TooManySteps> {
         match &self.engine {
             Engine::Linear(regex) => Ok(regex.captures_at(text, from).map(|captures| {
                 let groups = captures.iter().map(|group| group.map(|group| group.as_str())).collect();
                 (captures.get_match().range(), Found { groups, names: numbered(regex.capture_names()) })
             })),
-            Engine::Backtracking(regex) => {
-                let captures = regex.captures_from_pos(text, from).map_err(|_| TooManySteps)?;
-                Ok(captures.and_then(|captures| {
-                    let groups = captures.iter().map(|group| group.map(|group| group.as_str())).collect();
-                    let whole = captures.get(0)?;
-                    Some((whole.range(), Found { groups, names: numbered(regex.capture_names()) }))
-                }))
+            Engine::Backtracking(program) => {
+                let Some(found) = search::search(program, text, from, steps)? else { return Ok(None) };
+                let whole = found.first().copied().flatten().map_or(0..0, |(begin, end)| begin..end);
+                let groups =
+                    found.into_iter().map(|group| group.and_then(|(begin, end)| text.get(begin..end))).collect();
+                Ok(Some((whole, Found { groups, names: program.names.clone() })))
             }
         }
     }
 
-    /// `text` with every match replaced by the expanded `replacement`, stopping with an error past `limit` bytes.
+    /// `text` with every match replaced by the expanded `replacement`, stopping with an error past `limit` bytes. All searches
+    /// share `steps`.
     ///
     /// # Errors
     /// When a search was given up, the replacement names a group that is not there, or the result is too long.
-    pub fn replace_all(&self, text: &str, replacement: &Replacement, limit: usize) -> Result<String, String> {
+    pub fn replace_all(
+        &self,
+        text: &str,
+        replacement: &Replacement,
+        limit: usize,
+        steps: &mut Steps,
+    ) -> Result<String, String> {
         let mut result = String::new();
         let mut copied = 0;
         let mut from = 0;
@@ -163,7 +188,9 @@ impl Pattern {
             if read > READ_MAX {
                 return Err("there are too many matches in too long a text".into());
             }
-            let Some((at, found)) = self.find_from(text, from).map_err(|error| error.to_string())? else { break };
+            let Some((at, found)) = self.find_from(text, from, steps).map_err(|error| error.to_string())? else {
+                break;
+            };
             result.push_str(&text[copied..at.start]);
             result.push_str(&replacement.expand(&found)?);
             copied = at.end;
@@ -183,14 +210,14 @@ impl Pattern {
     pub fn groups(&self) -> usize {
         match &self.engine {
             Engine::Linear(regex) => regex.captures_len(),
-            Engine::Backtracking(regex) => regex.captures_len(),
+            Engine::Backtracking(program) => program.groups,
         }
     }
 
     fn has_group(&self, name: &str) -> bool {
         match &self.engine {
             Engine::Linear(regex) => regex.capture_names().flatten().any(|each| each == name),
-            Engine::Backtracking(regex) => regex.capture_names().flatten().any(|each| each == name),
+            Engine::Backtracking(program) => program.names.contains_key(name),
         }
     }
 }
@@ -201,15 +228,6 @@ fn linear(pattern: &str) -> Result<regex::Regex, String> {
         regex::Error::CompiledTooBig(_) => TOO_BIG.into(),
         other => last_line(&other.to_string()),
     })
-}
-
-fn backtracking(pattern: &str) -> Result<fancy_regex::Regex, String> {
-    let built = fancy_regex::RegexBuilder::new(pattern)
-        .backtrack_limit(BACKTRACK_MAX)
-        .delegate_size_limit(SIZE_MAX)
-        .delegate_dfa_size_limit(SIZE_MAX)
-        .build();
-    built.map_err(|error| last_line(&error.to_string()))
 }
 
 const TOO_BIG: &str = "the pattern is too big: use fewer or smaller repetitions";
@@ -271,8 +289,34 @@ mod tests {
 
     #[test]
     fn a_search_without_end_is_an_error_and_not_a_miss() {
-        let pattern = Pattern::compile(r"(?:a(?!b)|a(?!c))*d").unwrap();
-        assert_eq!(pattern.find(&"a".repeat(60)), Err(TooManySteps));
+        let line = "https://dialin.example.com/teams/?key=1&conf=2".repeat(3500);
+        for (written, text) in [
+            (r"(?:a(?!b)|a(?!c))*d", "a".repeat(60)),
+            // Each of these reads far between two steps back: to the end from each place, and once more from each place passed.
+            (r"((?:((.++)[&&~~]++)[a-z0-9.-]+?)*\x41{,3})\Z", line.clone()),
+            (r"(?>.+)\n", line.clone()),
+            (r"(?=.*\n)h", line.clone()),
+            (r"(?:(?=(?:(?=.*).)*).)*\n", line.clone()),
+            (r"(?:(?:\b|){40}){40}(?=\n|hx)", line.clone()),
+            (r"(.{5000})(?:.\1|.)*\n", "a".repeat(60_000)),
+            (r"(?i)(.{5000})(?:.\1|.)*\n", "a".repeat(60_000)),
+        ] {
+            let pattern = Pattern::compile(written).unwrap();
+            assert_eq!(pattern.find(&text), Err(TooManySteps), "{written}");
+            let by = Replacement::parse("x", &pattern).unwrap();
+            let mut steps = Steps::new(STEPS_MAX);
+            assert!(pattern.replace_all(&text, &by, 1 << 20, &mut steps).is_err());
+            assert_eq!(steps.left(), 0);
+        }
+    }
+
+    #[test]
+    fn looking_around_in_a_long_text_is_no_search_without_end() {
+        let text = "Agenda, minutes and a number such as 55501 for Tuesday\n".repeat(8000) + "VMR: 654321\n";
+        for pattern in [r"(?<=VMR: )\d{6}", r"(?<!\d)\d{6}(?!\d)", r"(?m)^(?!Agenda)\w+: \d+$", r"(\d{3})(?!\1)\d{3}\b"]
+        {
+            assert!(first(pattern, &text).unwrap().ends_with("654321"), "{pattern}");
+        }
     }
 
     #[test]
@@ -280,7 +324,7 @@ mod tests {
         let replaced = |pattern: &str, text: &str, by: &str| {
             let pattern = Pattern::compile(pattern).unwrap();
             let by = Replacement::parse(by, &pattern).unwrap();
-            pattern.replace_all(text, &by, 100)
+            pattern.replace_all(text, &by, 100, &mut Steps::new(STEPS_MAX))
         };
         assert_eq!(replaced(r"\d", "a1é2", "<\\0>").unwrap(), "a<1>é<2>");
         assert_eq!(replaced("^00", "000012", "").unwrap(), "0012");

@@ -1,10 +1,11 @@
 //! The texts of an event, read once and looked at by every rule.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use serde_json::Value;
 
 use super::anchors::Anchored;
+use super::pattern::STEPS_MAX;
 use super::properties::{ICALENDAR_LINKS, ICALENDAR_ZOOM, LINKS};
 use crate::invitation::{self, InvitationText};
 use crate::model::Event;
@@ -22,6 +23,9 @@ pub(super) struct Texts<'e> {
     location: OnceCell<InvitationText>,
     conference: OnceCell<String>,
     anchored: OnceCell<Anchored>,
+    /// How many steps its `Regex` rules may still take in searches that backtrack: each rule as many as [`STEPS_MAX`], until three
+    /// have taken all of theirs.
+    pub(super) steps: Cell<u64>,
     /// `calendar_event`, once a template asked for it.
     pub(super) template: OnceCell<minijinja::Value>,
 }
@@ -54,6 +58,7 @@ impl<'e> Texts<'e> {
             location: OnceCell::new(),
             conference: OnceCell::new(),
             anchored: OnceCell::new(),
+            steps: Cell::new(3 * STEPS_MAX),
             template: OnceCell::new(),
         }
     }

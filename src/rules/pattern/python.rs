@@ -131,7 +131,7 @@ impl<'p> Reader<'p> {
             '.' => self.push("."),
             '^' => self.anchor("^"),
             '$' if self.flags.lines => self.anchor("$"),
-            '$' if self.backtracking => self.anchor(r"(?=\n?\z)"),
+            '$' if self.backtracking => self.anchor(r"(?=\x{a}?\z)"),
             '$' => {
                 self.soft_end = true;
                 self.anchor(r"\z");
@@ -166,12 +166,6 @@ impl<'p> Reader<'p> {
         let Some(begin) = self.piece.take() else {
             return Err(format!("`{how}` repeats nothing, or what is already repeated"));
         };
-        // What `fancy-regex` hands on to `regex` counts as one step however far it reads, so that a text could be read from each of
-        // its characters to its end. An empty look-ahead keeps endless repetitions with the engine that counts.
-        if self.backtracking && (how == "*" || how == "+" || how.ends_with(",}")) {
-            self.out.insert_str(begin, "(?:");
-            self.out.push_str("(?=))");
-        }
         self.out.push_str(how);
         if self.take("?") {
             self.out.push('?');

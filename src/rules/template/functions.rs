@@ -19,7 +19,7 @@ use md5::Digest as _;
 use minijinja::value::{Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
-use super::super::pattern::{Pattern, Replacement};
+use super::super::pattern::{Pattern, Replacement, STEPS_MAX, Steps};
 use super::{Bounded, OUTPUT_MAX};
 use crate::invitation::wrapped;
 use crate::model::Clock;
@@ -30,8 +30,8 @@ pub(in crate::rules) const SEED: &str = "‹event›";
 /// Longest PIN.
 const PIN_MAX: usize = 64;
 
-/// What a search that may backtrack costs beside the text it reads: a budget of fuel holds no more than 20 of them.
-const BACKTRACKING_COST: u64 = 5_000;
+/// How many steps of a search that backtracks a unit of fuel pays for: a budget holds as many as two searches by rules may take.
+const STEPS_PER_FUEL: u64 = 20;
 
 /// What compiling a pattern costs.
 const COMPILING_COST: u64 = 500;
@@ -184,7 +184,9 @@ fn regex_search(state: &State, pattern: &str, text: Value) -> Result<Value, Erro
     let Some(text) = text.as_str() else {
         return Ok(Value::from(()));
     };
-    let found = pattern_for(state, pattern, text)?.find(text).map_err(|error| failed(error.to_string()))?;
+    let pattern = pattern_for(state, pattern, text)?;
+    let found =
+        stepping(state, |steps| pattern.find_within(text, steps))?.map_err(|error| failed(error.to_string()))?;
     Ok(found.map_or(Value::from(()), |found| {
         found.groups.iter().skip(1).map(|group| Value::from(group.unwrap_or_default())).collect()
     }))
@@ -194,24 +196,33 @@ fn regex_search(state: &State, pattern: &str, text: Value) -> Result<Value, Erro
 fn pattern_for(state: &State, pattern: &str, text: &str) -> Result<Arc<Pattern>, Error> {
     paid(state, text)?;
     let (compiled, known) = Pattern::cached(pattern).map_err(failed)?;
-    let compiling = if known { 0 } else { COMPILING_COST };
-    let searching = compiled.backtracks().map_or(0, |_| BACKTRACKING_COST);
-    state.consume_fuel(compiling + searching)?;
+    state.consume_fuel(if known { 0 } else { COMPILING_COST })?;
     Ok(compiled)
+}
+
+/// A search within the fuel that is left. What it took is paid afterwards.
+fn stepping<T>(state: &State, search: impl FnOnce(&mut Steps) -> T) -> Result<T, Error> {
+    let (_, fuel) = state.fuel_levels().unwrap_or_default();
+    let most = STEPS_MAX.min(fuel.saturating_mul(STEPS_PER_FUEL));
+    let mut steps = Steps::new(most);
+    let found = search(&mut steps);
+    state.consume_fuel((most - steps.left()) / STEPS_PER_FUEL)?;
+    Ok(found)
 }
 
 fn regex_replace(state: &State, text: &str, find: &str, replacement: &str) -> Result<String, Error> {
     let pattern = pattern_for(state, find, text)?;
     let replacement = Replacement::parse(replacement, &pattern).map_err(failed)?;
-    pattern.replace_all(text, &replacement, OUTPUT_MAX).map_err(failed)
+    stepping(state, |steps| pattern.replace_all(text, &replacement, OUTPUT_MAX, steps))?.map_err(failed)
 }
 
 fn find_first_match(state: &State, list: Value, pattern: &str) -> Result<Value, Error> {
     for item in list.try_iter()? {
         paid(state, "")?;
         let Some(text) = item.as_str() else { continue };
-        let found = pattern_for(state, pattern, text)?.find(text).map_err(|error| failed(error.to_string()))?;
-        if found.is_some() {
+        let pattern = pattern_for(state, pattern, text)?;
+        let found = stepping(state, |steps| pattern.find_within(text, steps).map(|found| found.is_some()))?;
+        if found.map_err(|error| failed(error.to_string()))? {
             return Ok(item);
         }
     }
