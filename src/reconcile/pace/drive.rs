@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::model::desired::RoomSource;
 use crate::model::service::{GoogleSignIn, GoogleSpec, Service, ServiceAccount};
-use crate::model::{AgendaEntry, Digest, IntegrationSpec, MeetingId, SecretValue};
+use crate::model::{AgendaEntry, Digest, EvaluationId, IntegrationSpec, MeetingId, ProfileName, SecretValue};
 
 /// A Monday morning.
 pub(super) const START: &str = "2027-01-04T09:00:00Z";
@@ -111,8 +111,25 @@ impl Drive {
     /// The wish is taken up, also that of a new process.
     pub(super) fn adopt(&mut self) {
         let (now, agendas) = (self.now(), self.agendas.clone());
-        let known = |room: &RoomSpec| (agendas.get(&room.key.email).cloned(), "UTC".to_owned());
+        let known = |room: &RoomSpec| Known {
+            agenda: agendas.get(&room.key.email).cloned(),
+            zone: "UTC".into(),
+            meetings: None,
+        };
         self.pace.adopt(&self.desired, known, now);
+    }
+
+    /// From now on the first so many rooms are of one profile, the others of another.
+    pub(super) fn two_profiles(&mut self, first: usize) {
+        for (index, room) in self.desired.rooms.values_mut().enumerate() {
+            let profile = ProfileName::parse(if index < first { "many" } else { "few" }).unwrap();
+            Arc::make_mut(room).evaluations = vec![EvaluationId { profile, variant: Digest::default() }];
+        }
+    }
+
+    /// What the last reading of a room said.
+    pub(super) fn agenda(&self, room: &str) -> &Arc<Agenda> {
+        &self.agendas[&self.key(room).email]
     }
 
     /// `kill -9`, and a start.

@@ -10,7 +10,7 @@
 //!  nothing ───────────── Turn, Verify: rhythm ─────────────┘        └ requests under way (breaker)
 //! ```
 //!
-//! The order is `turns`'s table. A read satisfies all that was due when it began; what came later stays. A read that fails
+//! The order is `turns`'s table; that no profile takes another's part is `party`'s. A read satisfies all that was due when it began; what came later stays. A read that fails
 //! satisfies nothing. Whatever is wrong with an account or a whole service is told once and pauses it: its rooms wait, and are
 //! not marked one by one.
 //!
@@ -24,14 +24,18 @@
 //! * Looks and background reads that cannot be made are not made up for; only first reads and what somebody asked for wait.
 //! * A background read is no different from another: the rhythm goes on from the last read of a room, whatever its reason.
 
+mod account;
 mod breaker;
 mod budget;
 mod canary;
 #[cfg(test)]
 mod drive;
 mod outcome;
+mod party;
 mod plan;
 mod rhythm;
+#[cfg(test)]
+mod scarcity;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -47,13 +51,16 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Agenda, Busy, Desired, Failure, IntegrationName, Mono, Now, RoomEmail, RoomKey, RoomSpec, Window};
+use crate::model::{
+    Agenda, Busy, Desired, Failure, IntegrationName, Meetings, Mono, Now, RoomEmail, RoomKey, RoomSpec, Window,
+};
 
 use super::board::{AccountStatus, CanaryStatus, Drift, IntegrationStatus, PauseStatus, SpentStatus};
 use super::due::{Batch, Object};
+use account::day_limit;
 use breaker::Pause;
 use rhythm::LONGEST_S;
-use site::{Site, day_limit};
+use site::Site;
 use tick::Tick;
 
 /// Why a room is read.
@@ -115,6 +122,17 @@ pub enum Turn {
     Later(Mono),
 }
 
+/// What is known of a room when it is taken up.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Its agenda.
+    pub agenda: Option<Arc<Agenda>>,
+    /// Its zone, by its IANA name.
+    pub zone: String,
+    /// What its evaluation made of the agenda; `None` also where it has several.
+    pub meetings: Option<Arc<Meetings>>,
+}
+
 /// A complete reading, as far as it matters here.
 #[derive(Debug)]
 pub struct Reading<'a> {
@@ -141,9 +159,8 @@ impl Pace {
         self.kept = kept;
     }
 
-    /// Takes up the rooms of a new wish, and forgets those that are gone. `known` says what is known of a room: its agenda, and
-    /// its zone.
-    pub fn adopt(&mut self, desired: &Desired, known: impl Fn(&RoomSpec) -> (Option<Arc<Agenda>>, String), now: Now) {
+    /// Takes up the rooms of a new wish, and forgets those that are gone. `known` says what is known of a room.
+    pub fn adopt(&mut self, desired: &Desired, known: impl Fn(&RoomSpec) -> Known, now: Now) {
         let paced = |name: &IntegrationName| {
             desired.integrations.get(name).is_some_and(|integration| day_limit(&integration.service).is_some())
         };
@@ -236,6 +253,15 @@ impl Pace {
             && let Some(index) = site.find(&room.email)
         {
             site.was_read(index, reading, now);
+        }
+    }
+
+    /// What the rules made of `room`: by its one evaluation, `None` where it has several.
+    pub fn was_evaluated(&mut self, room: &RoomKey, meetings: Option<Arc<Meetings>>) {
+        if let Some(site) = self.sites.get_mut(&room.integration)
+            && let Some(index) = site.find(&room.email)
+        {
+            site.was_evaluated(index, meetings);
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Agenda, Busy, Failure, Mono, Now, Remedy, RoomEmail, Scope, Window};
+use crate::model::{Agenda, Busy, Failure, Meetings, Mono, Now, Remedy, RoomEmail, Scope, Window};
 
 use super::super::due::Object;
 use super::site::{Flight, Hit, Seen, Site, UNTOLD};
@@ -32,9 +32,7 @@ impl Site {
         let Some(flight) = self.flights.remove(object) else { return };
         let tick = Tick::of(now.mono);
         self.day.end(requests, tick);
-        if flight.why != Why::Asked {
-            self.plan.spend(f64::from(requests) - 1.0);
-        }
+        self.spend(&flight, f64::from(requests) - 1.0);
         if let Some(account) = self.accounts.get_mut(flight.account)
             && requests > 1
         {
@@ -163,9 +161,7 @@ impl Site {
             // It was never begun.
             let tick = Tick::of(now.mono);
             self.day.end(0, tick);
-            if flight.why != Why::Asked {
-                self.plan.spend(-1.0);
-            }
+            self.spend(&flight, -1.0);
             if let Some(account) = self.accounts.get_mut(flight.account) {
                 account.minute.take_back();
             }
@@ -212,6 +208,11 @@ impl Site {
         let ago = SignedDuration::try_from(Duration::from_secs_f64(tick.since(began))).unwrap_or_default();
         self.set_deadline(index, now.wall - ago + SignedDuration::from_secs(10), now);
         self.refresh(index, now);
+    }
+
+    /// What the rules made of a room's agenda, as far as it says what is dialled.
+    pub(super) fn was_evaluated(&mut self, index: u32, meetings: Option<Arc<Meetings>>) {
+        self.rooms[index as usize].meetings = meetings;
     }
 
     /// The next follow-up of a room's last change, after a read that began at `began`.

@@ -20,7 +20,7 @@ pub(super) const NIGHT: f64 = 1.0 / 15.0;
 /// The plan is made anew this often: zones differ by quarters of an hour.
 const EVERY_S: u32 = 900;
 /// Credit is kept for so long, in seconds of allowance.
-const KEPT_S: f64 = 300.0;
+pub(super) const KEPT_S: f64 = 300.0;
 /// Business hours: from seven to six in the evening, Monday to Friday, in the room's zone.
 const HOURS: std::ops::Range<i8> = 7..18;
 

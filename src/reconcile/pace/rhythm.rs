@@ -138,6 +138,7 @@ impl Changes {
 pub(super) struct Beat {
     /// In thousandths; 0: it takes no part.
     share: u32,
+    party: u16,
     /// Virtual time of its last read.
     read: u64,
     /// Its place in the line, when it stands there.
@@ -147,9 +148,11 @@ pub(super) struct Beat {
 /// The rooms that wait for their turn, and the virtual time.
 #[derive(Debug)]
 pub(super) struct Rhythm {
-    line: BTreeSet<(u64, u32)>,
+    /// By party.
+    lines: Vec<BTreeSet<(u64, u32)>>,
+    /// The sum of shares, by party.
+    shares: Vec<u64>,
     time: u64,
-    shares: u64,
     /// Virtual time a second, as measured, and since when.
     speed: f64,
     measured: (Tick, u64),
@@ -159,14 +162,15 @@ impl Default for Rhythm {
     fn default() -> Self {
         // Late enough that a room can stand before it.
         let time = 1 << 50;
-        Self { line: BTreeSet::new(), time, shares: 0, speed: 0.0, measured: (Tick::default(), time) }
+        Self { lines: Vec::new(), shares: Vec::new(), time, speed: 0.0, measured: (Tick::default(), time) }
     }
 }
 
 impl Rhythm {
     /// `room` has this share from now on.
     pub(super) fn share(&mut self, beat: &mut Beat, room: u32, share: u32) {
-        self.shares = self.shares - u64::from(beat.share) + u64::from(share);
+        let (_, shares) = self.of(beat.party);
+        *shares = *shares - u64::from(beat.share) + u64::from(share);
         beat.share = share;
         if beat.tag.is_some() {
             self.leave(beat, room);
@@ -179,7 +183,7 @@ impl Rhythm {
         if beat.tag.is_none() && beat.share > 0 {
             let tag = beat.read + STEP / u64::from(beat.share);
             beat.tag = Some(tag);
-            self.line.insert((tag, room));
+            self.of(beat.party).0.insert((tag, room));
         }
     }
 
@@ -188,20 +192,41 @@ impl Rhythm {
         self.leave(beat, room);
         let tag = u64::from(since.number());
         beat.tag = Some(tag);
-        self.line.insert((tag, room));
+        self.of(beat.party).0.insert((tag, room));
     }
 
     /// `room` stands in line no more.
     pub(super) fn leave(&mut self, beat: &mut Beat, room: u32) {
         if let Some(tag) = beat.tag.take() {
-            self.line.remove(&(tag, room));
+            self.of(beat.party).0.remove(&(tag, room));
         }
     }
 
-    /// Whose turn it is.
+    /// Whose turn it is in each party that waits for one.
+    pub(super) fn first(&self) -> impl Iterator<Item = (u16, u32)> {
+        (0u16..).zip(&self.lines).filter_map(|(party, line)| Some((party, line.first()?.1)))
+    }
+
+    /// The shares of a party's rooms.
     #[must_use]
-    pub(super) fn first(&self) -> Option<u32> {
-        self.line.first().map(|(_, room)| *room)
+    pub(super) fn shares(&self, party: u16) -> u64 {
+        self.shares.get(usize::from(party)).copied().unwrap_or(0)
+    }
+
+    /// `room` belongs to this party. It loses its place in line and its share, and gets them anew.
+    pub(super) fn join_party(&mut self, beat: &mut Beat, room: u32, party: u16) {
+        self.leave(beat, room);
+        self.share(beat, room, 0);
+        beat.party = party;
+    }
+
+    fn of(&mut self, party: u16) -> (&mut BTreeSet<(u64, u32)>, &mut u64) {
+        let party = usize::from(party);
+        if self.lines.len() <= party {
+            self.lines.resize_with(party + 1, BTreeSet::new);
+            self.shares.resize(party + 1, 0);
+        }
+        (&mut self.lines[party], &mut self.shares[party])
     }
 
     /// `room` is read, `in_turn` or for another reason.
@@ -259,7 +284,7 @@ mod tests {
         }
         let mut reads = [0u32; 4];
         for turn in 0..7_150u32 {
-            let room = rhythm.first().unwrap();
+            let (_, room) = rhythm.first().next().unwrap();
             reads[room as usize] += 1;
             rhythm.read(&mut beats[room as usize], room, true);
             rhythm.join(&mut beats[room as usize], room);

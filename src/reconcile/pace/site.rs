@@ -6,19 +6,21 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::service::{GoogleSignIn, Service};
-use crate::model::{Agenda, Busy, Desired, IntegrationName, IntegrationSpec, Mono, Now, RoomEmail, RoomSpec};
+use crate::model::service::Service;
+use crate::model::{Agenda, Busy, Desired, IntegrationName, IntegrationSpec, Meetings, Mono, Now, RoomEmail, RoomSpec};
 
 use super::super::due::Object;
-use super::Why;
+use super::account::{Account, accounts_of, per_day};
 use super::breaker::{Breaker, InFlight};
-use super::budget::{BUCKET_S, Day, Minute, QuotaRecord, Sliding};
+use super::budget::{BUCKET_S, Day, QuotaRecord, Sliding};
 use super::canary::Canary;
+use super::party::Parties;
 use super::plan::Plan;
 use super::rhythm::{Beat, Changes, LONGEST_S, Level, Rhythm, next_deadline};
 use super::tick::Tick;
 use super::turns::FOR_TURNS;
 use super::wants::{Satisfied, Times, Wants};
+use super::{Known, Why};
 
 /// Rooms that nobody has read yet are read so many a second at most, after a start.
 const FIRST_READS_PER_S: f64 = 25.0;
@@ -31,6 +33,8 @@ pub(super) struct Room {
     /// Its address; `None`: the place is free.
     pub(super) email: Option<RoomEmail>,
     pub(super) agenda: Option<Arc<Agenda>>,
+    /// What its one evaluation made of that; `None` where it has several.
+    pub(super) meetings: Option<Arc<Meetings>>,
     /// When it was taken, as it was told at the last look.
     pub(super) busy: Option<Seen>,
     pub(super) times: Times,
@@ -91,20 +95,14 @@ pub(super) enum Hit {
     Again,
 }
 
-/// One account of the service.
-#[derive(Debug)]
-pub(super) struct Account {
-    pub(super) name: String,
-    pub(super) minute: Minute,
-    pub(super) breaker: Breaker,
-}
-
 /// A request under way.
 #[derive(Debug)]
 pub(super) struct Flight {
     pub(super) account: usize,
     pub(super) begun: Tick,
     pub(super) why: Why,
+    /// For whom; `None`: for all.
+    pub(super) party: Option<u16>,
     pub(super) satisfied: Satisfied,
     /// It finds out whether a pause is over, of the service or the account.
     pub(super) probes: (bool, bool),
@@ -136,6 +134,7 @@ pub(super) struct Site {
     pub(super) hits: Sliding,
     pub(super) accounts: Vec<Account>,
     pub(super) plan: Plan,
+    pub(super) parties: Parties,
     pub(super) breaker: Breaker,
     pub(super) in_flight: InFlight,
     pub(super) flights: BTreeMap<Object, Flight>,
@@ -173,6 +172,7 @@ impl Site {
             hits: Sliding::default(),
             accounts: accounts_of(&spec.service),
             plan: Plan::new(limit, tick),
+            parties: Parties::default(),
             breaker: Breaker::default(),
             in_flight: InFlight::starting_at(window),
             flights: BTreeMap::new(),
@@ -198,7 +198,7 @@ impl Site {
         &mut self,
         name: &IntegrationName,
         desired: &Desired,
-        known: &impl Fn(&RoomSpec) -> (Option<Arc<Agenda>>, String),
+        known: &impl Fn(&RoomSpec) -> Known,
         now: Now,
     ) {
         if let Some(spec) = desired.integrations.get(name)
@@ -218,12 +218,17 @@ impl Site {
         let new: Vec<&&Arc<RoomSpec>> =
             wished.iter().filter(|room| !self.by_email.contains_key(&room.key.email)).collect();
         moved |= !new.is_empty();
-        let per_s = if self.many_starts { new.len() as f64 / RESTARTS_SPREAD_S } else { FIRST_READS_PER_S };
+        let per_s = if self.many_starts { new.len() as f64 / RESTARTS_SPREAD_S } else { self.first_reads_per_s() };
         for (index, spec) in new.into_iter().enumerate() {
-            let (agenda, zone) = known(spec);
-            // A room that is new to a service at work is read at once; at a start they take turns.
-            let wait = if self.is_new { index as f64 / per_s } else { 0.0 };
-            self.add(spec, agenda, &zone, now.mono + Duration::from_secs_f64(wait), now);
+            let first = now.mono + Duration::from_secs_f64(index as f64 / per_s);
+            self.add(spec, known(spec), first, now);
+        }
+        self.parties.adopt(desired, wished.iter().map(|room| &***room));
+        for spec in &wished {
+            let party = self.parties.join(desired, spec);
+            if let Some(index) = self.find(&spec.key.email) {
+                self.move_to(index, party, now);
+            }
         }
         self.is_new = false;
         if let Some(size) = self.spec.service.rooms_at_once() {
@@ -235,6 +240,23 @@ impl Site {
             }
         }
         self.settle(now);
+    }
+
+    /// First reads come before all else. A service at work keeps half of what its accounts may ask in a minute for the rest.
+    fn first_reads_per_s(&self) -> f64 {
+        let in_a_minute: usize = self.accounts.iter().map(|account| account.minute.limit()).sum();
+        if self.is_new { FIRST_READS_PER_S } else { FIRST_READS_PER_S.min(in_a_minute as f64 / 120.0) }
+    }
+
+    /// A room belongs to this party.
+    fn move_to(&mut self, index: u32, party: u16, now: Now) {
+        let room = &mut self.rooms[index as usize];
+        if room.times.party() != party {
+            self.wants.leave(&mut room.times, index);
+            room.times.join_party(party);
+            self.rhythm.join_party(&mut room.beat, index, party);
+            self.refresh(index, now);
+        }
     }
 
     /// Its documents changed: limits, accounts, secrets. What was paused is tried again.
@@ -257,12 +279,13 @@ impl Site {
         self.canary.try_again();
     }
 
-    fn add(&mut self, spec: &RoomSpec, agenda: Option<Arc<Agenda>>, zone: &str, first: Mono, now: Now) {
+    fn add(&mut self, spec: &RoomSpec, known: Known, first: Mono, now: Now) {
+        let Known { agenda, zone, meetings } = known;
         let index = self.free.pop().unwrap_or_else(|| {
             self.rooms.push(Room::default());
             u32::try_from(self.rooms.len() - 1).unwrap_or(u32::MAX)
         });
-        let zone = self.plan.zone(zone);
+        let zone = self.plan.zone(&zone);
         self.plan.count(zone, 1);
         let salt = salt_of(&spec.key.email);
         let tick = Tick::of(now.mono);
@@ -270,6 +293,7 @@ impl Site {
         self.rooms[index as usize] = Room {
             email: Some(spec.key.email.clone()),
             agenda,
+            meetings,
             alarm: Tick::NEVER,
             salt,
             zone,
@@ -306,12 +330,14 @@ impl Site {
     /// Lets time pass: allowance, clocks, rooms that are to be looked at again.
     pub(super) fn settle(&mut self, now: Now) {
         let tick = Tick::of(now.mono);
+        self.parties.settle(self.plan.rate(), |party| self.rhythm.shares(party), tick);
         let anew = self.plan.settle(now.wall, tick);
         if anew || self.hour <= tick {
             self.hour = tick.plus(60);
             self.day.look(now, self.trusted);
             self.look_at_day(now);
             self.hits.roll(tick);
+            self.parties.roll(tick);
             let is_paused =
                 self.breaker.pause().is_some() || self.accounts.iter().all(|account| account.breaker.pause().is_some());
             if is_paused {
@@ -440,47 +466,6 @@ impl Site {
     /// The place of a room.
     pub(super) fn find(&self, email: &RoomEmail) -> Option<u32> {
         self.by_email.get(email).copied()
-    }
-}
-
-/// Most requests in 24 hours; `None`: the service is not paced.
-pub(super) fn day_limit(service: &Service) -> Option<u64> {
-    match service {
-        Service::Google(spec) => Some(spec.max_requests_per_day),
-        Service::Graph(spec) => Some(spec.max_requests_per_day),
-        Service::CalDav(spec) => spec.max_requests_per_day,
-        // Read with a pace of their own.
-        Service::Exchange(_) | Service::Ics => None,
-    }
-}
-
-fn per_day(service: &Service) -> u64 {
-    day_limit(service).unwrap_or(u64::MAX)
-}
-
-/// The accounts that share the load, each with its minute. A service without a limit of that kind has one that is never reached.
-fn accounts_of(service: &Service) -> Vec<Account> {
-    let account = |name: &str, limit: u32| Account {
-        name: name.to_owned(),
-        minute: Minute::new(limit),
-        breaker: Breaker::default(),
-    };
-    match service {
-        Service::Google(spec) => {
-            let limit = spec.max_requests_per_minute_per_account;
-            match &spec.sign_in {
-                GoogleSignIn::ServiceAccounts(list) if !list.is_empty() => {
-                    // All of a project together: 10,000 a minute, of which a tenth is left for what retries add.
-                    let limit = limit.min(9_000 / u32::try_from(list.len()).unwrap_or(u32::MAX));
-                    list.iter().map(|it| account(&it.email, limit)).collect()
-                }
-                GoogleSignIn::ServiceAccounts(_) => vec![account("", limit)],
-                GoogleSignIn::User { email, .. } => vec![account(email, limit)],
-            }
-        }
-        Service::Graph(spec) => vec![account(&spec.client_id, u32::MAX)],
-        Service::CalDav(spec) => vec![account(spec.username.as_deref().unwrap_or_default(), u32::MAX)],
-        Service::Exchange(_) | Service::Ics => vec![account("", u32::MAX)],
     }
 }
 

@@ -5,22 +5,26 @@
 //! | Asked | all | any | all |
 //! | Changed | 99.5 % | 3600 | all |
 //! | Starts, the earlier look | 99 % | 900 | all |
+//! | the same, when nothing is to be dialled | 98.75 % | 600 | all |
 //! | Starts, the later look | 98.5 % | 300 | all |
+//! | the same, when nothing is to be dialled | 98.25 % | 200 | all |
 //! | Follows | 98 % | 120 | 95 % |
 //! | canary | 97.5 % | its own share | 95 % |
 //! | Turn | 97 % | none | 90 % |
 //! | Verify | 97 % | none | 90 % |
 //!
-//! A look before a start, or a follow-up, that cannot be afforded is dropped; everything else waits.
+//! So what is made last of all is what somebody asked for, tries again of it included, and what is dropped first are the later looks
+//! at meetings without an alias. A look before a start, or a follow-up, that cannot be afforded is dropped; everything else waits.
+//! Within a class the parties of a service take turns, and none pays another's debt: see `party`.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Mono, Now, RoomKey};
+use crate::model::{Meetings, Mono, Now, RoomKey};
 
 use super::super::due::{Batch, Object};
 use super::breaker::Gate;
-use super::rhythm::is_early;
-use super::site::{Flight, Site};
+use super::rhythm::{is_early, next_start};
+use super::site::{Flight, Room, Site};
 use super::tick::Tick;
 use super::wants::{Satisfied, URGENT};
 use super::{Turn, Why};
@@ -45,17 +49,33 @@ struct Means {
     minute: f64,
 }
 
-const fn means(why: Why, is_early: bool) -> Means {
+/// Which look before a start it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Start {
+    /// The earlier of the two.
+    is_early: bool,
+    /// As far as is known, the meeting has an alias.
+    is_dialled: bool,
+}
+
+const fn means(why: Why, start: Start) -> Means {
     let (day, debt_s, minute) = match why {
         Why::Asked => (1.0, f64::INFINITY, 1.0),
         Why::Changed => (0.995, 3600.0, 1.0),
-        Why::Starts if is_early => (0.99, 900.0, 1.0),
-        Why::Starts => (0.985, 300.0, 1.0),
+        Why::Starts => match (start.is_early, start.is_dialled) {
+            (true, true) => (0.99, 900.0, 1.0),
+            (true, false) => (0.9875, 600.0, 1.0),
+            (false, true) => (0.985, 300.0, 1.0),
+            (false, false) => (0.9825, 200.0, 1.0),
+        },
         Why::Follows => (0.98, 120.0, 0.95),
         Why::Turn | Why::Verify => (FOR_TURNS, 0.0, 0.9),
     };
     Means { day, debt_s, minute }
 }
+
+/// Where nobody may ask, a party may have saved enough of its own part after so many seconds.
+const OWN_S: u32 = 2;
 
 const CANARY: Means = Means { day: 0.975, debt_s: f64::INFINITY, minute: 0.95 };
 
@@ -102,7 +122,7 @@ impl Site {
     fn urgent(&mut self, why: Why, now: Now) -> Result<Turn, Tick> {
         let tick = Tick::of(now.mono);
         loop {
-            let Some((due, index)) = self.wants.first(why) else { return Err(Tick::NEVER) };
+            let Some((due, index)) = self.wants.first(why, tick) else { return Err(Tick::NEVER) };
             if due > tick {
                 return Err(due);
             }
@@ -114,8 +134,9 @@ impl Site {
                 self.rhythm.push_forward(&mut room.beat, index, tick);
                 continue;
             }
-            let early = why == Why::Starts && room.agenda.as_deref().is_some_and(|agenda| is_early(agenda, now.wall));
-            match self.may(means(why, early), tick) {
+            let start = if why == Why::Starts { room.start(now.wall) } else { Start::default() };
+            let party = room.times.party();
+            match self.may(means(why, start), Some(party), tick) {
                 May::Go(account, probes) => return Ok(self.read(index, why, account, probes, now)),
                 May::Wait(at) => return Err(at),
                 May::Dear(at) => match why {
@@ -136,7 +157,7 @@ impl Site {
         if due > tick {
             return Err(due);
         }
-        let (account, probes) = match self.may(CANARY, tick) {
+        let (account, probes) = match self.may(CANARY, None, tick) {
             // What it is told says little about reads.
             May::Go(_, (true, _) | (_, true)) => return Err(Tick::NEVER),
             May::Go(account, probes) => (account, probes),
@@ -146,14 +167,19 @@ impl Site {
         let rooms = rooms.iter().filter_map(|room| self.rooms[*room as usize].email.clone()).collect();
         let batch = Batch { integration: self.spec.name.clone(), number };
         self.looks += 1;
-        self.begin(Object::Batch(batch.clone()), Why::Turn, Satisfied::default(), account, probes, tick);
+        let flight =
+            Flight { account, begun: tick, why: Why::Turn, party: None, satisfied: Satisfied::default(), probes };
+        self.begin(Object::Batch(batch.clone()), flight);
         Ok(Turn::Busy { batch, rooms, window, account })
     }
 
     fn in_turn(&mut self, now: Now) -> Result<Turn, Tick> {
         let tick = Tick::of(now.mono);
-        let Some(index) = self.rhythm.first() else { return Err(Tick::NEVER) };
-        match self.may(means(Why::Turn, false), tick) {
+        // The party that owes least, or has saved most.
+        let saved = |party: u16| self.parties.saved_s(party);
+        let first = self.rhythm.first().max_by(|one, other| saved(one.0).total_cmp(&saved(other.0)));
+        let Some((party, index)) = first else { return Err(Tick::NEVER) };
+        match self.may(means(Why::Turn, Start::default()), Some(party), tick) {
             May::Go(account, probes) => {
                 let room = &self.rooms[index as usize];
                 let waits = tick.since(room.verify_at);
@@ -168,16 +194,18 @@ impl Site {
     fn is_hit_too_often(&self, index: u32, now: Tick) -> bool {
         let room = &self.rooms[index as usize];
         let hour = hour_of(now);
+        let most = HITS_SHARE * self.day.limit() as f64;
         (room.hits.0 == hour && room.hits.1 >= HITS_PER_HOUR)
-            || self.hits.sum() as f64 >= HITS_SHARE * self.day.limit() as f64
+            || !self.parties.may_hit(room.times.party(), most, self.hits.sum() as f64)
     }
 
-    fn may(&mut self, means: Means, now: Tick) -> May {
-        if !self.plan.may_owe(means.debt_s) {
-            return May::Dear(self.plan.affordable(means.debt_s));
+    fn may(&mut self, means: Means, party: Option<u16>, now: Tick) -> May {
+        let is_own = party.is_some_and(|party| self.parties.may_owe(party, means.debt_s));
+        if !is_own && !self.plan.may_owe(means.debt_s) {
+            return May::Dear(self.plan.affordable(means.debt_s).min(now.plus(OWN_S)));
         }
         if !self.day.has_room(means.day) {
-            return May::Wait(now.plus(60));
+            return May::Dear(now.plus(60));
         }
         let site_probe = match self.breaker.gate(now) {
             Gate::Closed => false,
@@ -219,6 +247,8 @@ impl Site {
             email: room.email.clone().expect("a room that stands in line has an address"),
         };
         let satisfied = self.wants.satisfy(&mut room.times, index, tick);
+        let party = room.times.party();
+        self.wants.serve(why, party);
         self.rhythm.read(&mut room.beat, index, matches!(why, Why::Turn | Why::Verify));
         room.read_at = tick;
         room.is_read = true;
@@ -227,6 +257,7 @@ impl Site {
             let hour = hour_of(tick);
             room.hits = if room.hits.0 == hour { (hour, room.hits.1.saturating_add(1)) } else { (hour, 1) };
             self.hits.add(1, tick);
+            self.parties.hit(party, tick);
         }
         if why == Why::Verify {
             room.verify_at = tick.plus(VERIFY_S);
@@ -235,34 +266,46 @@ impl Site {
         self.follow_up(index, tick);
         self.refresh(index, now);
         *self.reads.entry(why).or_default() += 1;
-        self.begin(Object::Room(key.clone()), why, satisfied, account, probes, tick);
+        let flight = Flight { account, begun: tick, why, party: Some(party), satisfied, probes };
+        self.begin(Object::Room(key.clone()), flight);
         Turn::Read { room: key, account, why }
     }
 
-    fn begin(
-        &mut self,
-        object: Object,
-        why: Why,
-        satisfied: Satisfied,
-        account: usize,
-        probes: (bool, bool),
-        now: Tick,
-    ) {
-        self.day.begin(now);
-        if why != Why::Asked {
-            // First reads of a large site would keep everything else waiting for hours. They are within the day's limit.
-            self.plan.spend(1.0);
-        }
-        if probes.0 {
+    fn begin(&mut self, object: Object, flight: Flight) {
+        self.day.begin(flight.begun);
+        self.spend(&flight, 1.0);
+        if flight.probes.0 {
             self.breaker.probe_begun();
         }
-        if let Some(account) = self.accounts.get_mut(account) {
-            account.minute.add(1, now);
-            if probes.1 {
+        if let Some(account) = self.accounts.get_mut(flight.account) {
+            account.minute.add(1, flight.begun);
+            if flight.probes.1 {
                 account.breaker.probe_begun();
             }
         }
-        self.flights.insert(object, Flight { account, begun: now, why, satisfied, probes });
+        self.flights.insert(object, flight);
+    }
+
+    /// So many requests were made for one that was begun.
+    pub(super) fn spend(&mut self, flight: &Flight, requests: f64) {
+        // First reads of a large site would keep everything else waiting for hours. They are within the day's limit.
+        if flight.why != Why::Asked {
+            self.plan.spend(requests);
+            self.parties.spend(flight.party, requests);
+        }
+    }
+}
+
+impl Room {
+    /// Which look before which start one at `now` is.
+    fn start(&self, now: Timestamp) -> Start {
+        let Some(agenda) = self.agenda.as_deref() else { return Start::default() };
+        let Some(start) = next_start(agenda, now) else { return Start::default() };
+        let made = self.meetings.as_deref().filter(|meetings| meetings.agenda == agenda.digest);
+        let has_none = |meetings: &Meetings| {
+            meetings.list.iter().filter(|it| it.start == start).all(|meeting| meeting.verdict.alias.is_none())
+        };
+        Start { is_early: is_early(agenda, now), is_dialled: !made.is_some_and(has_none) }
     }
 }
 

@@ -108,6 +108,7 @@ impl Planner {
                     known.evaluation_trouble = None;
                     known.meetings.extend(made);
                 }
+                self.tell_pace_of_meetings(key);
                 self.touch_room_and_endpoints(key);
                 self.assessed(key, now);
             }

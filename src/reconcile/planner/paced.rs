@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Failure, IntegrationName, Mono, Now, RoomEmail, RoomKey, RoomSpec};
+use crate::model::{Failure, IntegrationName, Meetings, Mono, Now, RoomEmail, RoomKey, RoomSpec};
 
 use super::super::due::{Batch, Object};
-use super::super::pace::{Turn, Why};
+use super::super::pace::{Known, Turn, Why};
 use super::super::plan::{Planned, READ_EVERY, is_acted_on, read_room, zone_of};
 use super::super::records::put_quota;
-use super::super::step::Step;
+use super::super::step::{MeetingsByEvaluation, Step};
 use super::Planner;
 
 /// Calendar services are shown anew this often.
@@ -56,8 +56,12 @@ impl Planner {
     pub(super) fn adopt_pace(&mut self, now: Now) {
         let rooms = &self.rooms;
         let known = |room: &RoomSpec| match rooms.get(&room.key) {
-            Some(known) => (known.agenda.clone(), zone_of(room, known).to_owned()),
-            None => (None, room.time_zone.clone().unwrap_or_else(|| "UTC".into())),
+            Some(known) => Known {
+                agenda: known.agenda.clone(),
+                zone: zone_of(room, known).to_owned(),
+                meetings: the_one(&known.meetings),
+            },
+            None => Known { zone: room.time_zone.clone().unwrap_or_else(|| "UTC".into()), ..Known::default() },
         };
         self.pace.adopt(&self.desired, known, now);
         for name in self.desired.integrations.keys().filter(|name| self.pace.paces(name)) {
@@ -66,6 +70,13 @@ impl Planner {
         // A page must not call a service uncounted until its first report is due.
         self.integrations_due = now.mono;
         self.report_integrations(now);
+    }
+
+    /// The rules made something of a room's agenda.
+    pub(super) fn tell_pace_of_meetings(&mut self, room: &RoomKey) {
+        if let Some(known) = self.rooms.get(room) {
+            self.pace.was_evaluated(room, the_one(&known.meetings));
+        }
     }
 
     /// A reason to read a paced room at `at`.
@@ -113,4 +124,9 @@ impl Planner {
         self.pace.busy_told(batch, told, now);
         self.due.touch(Object::Integration(batch.integration.clone()));
     }
+}
+
+/// What the one evaluation of a room has made.
+fn the_one(made: &MeetingsByEvaluation) -> Option<Arc<Meetings>> {
+    (made.len() == 1).then(|| made.values().next().cloned()).flatten()
 }
