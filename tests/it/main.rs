@@ -5,6 +5,7 @@ mod calendar;
 mod cisco;
 mod configuration;
 mod demo;
+mod ews;
 mod formats;
 mod import;
 mod init;

@@ -21,8 +21,9 @@ pub const IDS_MAX: usize = 200;
 /// Longest span of a `CalendarView`, in days; a longer one is refused (`ErrorCalendarViewRangeTooBig`).
 pub const VIEW_DAYS_MAX: i64 = 2 * 365;
 
-/// What a list tells of each occurrence. All of it came with Exchange 2007 SP1.
-const LISTED: [&str; 13] = [
+/// What a list tells of each occurrence. All of it came with Exchange 2007 SP1, and is among what Microsoft's own client library asks
+/// of lists; `OriginalStart` is not.
+const LISTED: [&str; 12] = [
     "item:Subject",
     "item:Sensitivity",
     "item:LastModifiedTime",
@@ -30,7 +31,6 @@ const LISTED: [&str; 13] = [
     "calendar:RecurrenceId",
     "calendar:Start",
     "calendar:End",
-    "calendar:OriginalStart",
     "calendar:IsAllDayEvent",
     "calendar:LegacyFreeBusyStatus",
     "calendar:IsCancelled",
@@ -39,10 +39,11 @@ const LISTED: [&str; 13] = [
 ];
 
 /// What is asked of a single item beside that. `StartTimeZone` came with Exchange 2010.
-const WHOLE: [&str; 6] = [
+const WHOLE: [&str; 7] = [
     "item:ItemClass",
     "item:Body",
     "calendar:Location",
+    "calendar:OriginalStart",
     "calendar:IsRecurring",
     "calendar:Organizer",
     "calendar:StartTimeZone",

@@ -131,13 +131,13 @@ pub struct Item {
     pub uid: Option<String>,
     /// What it is to its series.
     pub occurrence: Option<Occurrence>,
-    /// Where in its series it was first set: `RecurrenceId`, or `OriginalStart` where that is not told.
+    /// Where in its series it was first set: `RecurrenceId`, or `OriginalStart` (of single items alone) where that is not told.
     pub original_start: Option<Timestamp>,
     /// Start, inclusive.
     pub start: Option<Timestamp>,
     /// End, exclusive.
     pub end: Option<Timestamp>,
-    /// Whole days of the zone it was written in.
+    /// Whole days. Start and end are instants all the same: midnights of the zone it was written in.
     pub all_day: bool,
     /// Called off, but still in the calendar.
     pub cancelled: bool,
