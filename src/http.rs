@@ -8,12 +8,17 @@
 //!   machine itself or to a cloud's metadata service.
 //! * The deadline is for everything from the look-up to the last byte; the limit counts decompressed bytes.
 //! * Bodies are sent with `Content-Length`, never chunked, and without `Expect`: codecs know neither.
+//! * An answer is read whole ([`Http::send`]), or piece by piece while it lasts ([`Http::open`]); where a sign-in belongs to a
+//!   connection, a request goes over one of its own ([`Http::link`]).
 //!
 //! *Design notes.* One client per kind of trust, not per request: a client owns a connection pool, and connections made under
 //! weaker trust must never serve a request that asked for more.
 
 pub mod address;
+mod answering;
+mod dial;
 mod error;
+mod link;
 mod proxy;
 mod said;
 mod tls;
@@ -23,14 +28,17 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use answering::Answering;
 pub use error::{HttpError, TlsFault};
 pub use hyper::body::Bytes;
+pub use link::{Link, Links};
 pub use proxy::ProxyFault;
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode, Url};
 pub use said::{retry_after, server_date};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use self::answering::Body;
 use crate::model::Digest;
 use crate::model::location::WebProxySpec;
 
@@ -51,6 +59,9 @@ const CLIENTS_MAX: usize = 1024;
 
 /// Longest wait for one TCP connection and its TLS handshake, so that a dead first address leaves time for the second.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What we call ourselves.
+const USER_AGENT: &str = concat!("otj/", env!("CARGO_PKG_VERSION"));
 
 /// What a whole process decides about its egress.
 #[derive(Clone, Copy, Debug, Default)]
@@ -161,6 +172,18 @@ pub struct Http(Arc<Shared>);
 pub trait Peer: Send + Sync {
     /// What becomes of a request that leaves now.
     fn answer(&self, request: &Request) -> Played;
+
+    /// The same for an answer that is read piece by piece. A peer that has no such answers gives each in one piece.
+    fn open(&self, request: &Request) -> PlayedStream {
+        let Played { after, result } = self.answer(request);
+        let result = result.map(|(status, headers, body)| {
+            let (piece, pieces) = mpsc::channel(1);
+            // There is room for one, and somebody to take it.
+            let _ = piece.try_send(Ok(body));
+            (status, headers, pieces)
+        });
+        PlayedStream { after, result }
+    }
 }
 
 /// What an invented network makes of a request.
@@ -170,6 +193,15 @@ pub struct Played {
     pub after: Duration,
     /// The status, headers and body that come, or why none do.
     pub result: Result<(StatusCode, HeaderMap, Bytes), HttpError>,
+}
+
+/// What an invented network makes of a request whose answer is read piece by piece.
+#[derive(Debug)]
+pub struct PlayedStream {
+    /// How long the head takes.
+    pub after: Duration,
+    /// Status, headers, and the pieces as they come, until their sender is dropped; or why nothing comes.
+    pub result: Result<(StatusCode, HeaderMap, mpsc::Receiver<Result<Bytes, HttpError>>), HttpError>,
 }
 
 struct Shared {
@@ -239,21 +271,40 @@ impl Http {
     /// When no complete answer came within the deadline and the limit.
     pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let deadline = request.deadline;
-        tokio::time::timeout(deadline, self.exchange(request)).await.unwrap_or(Err(HttpError::Deadline))
+        let whole = async { self.begin(request).await?.whole(&self.0.memory_kib).await };
+        tokio::time::timeout(deadline, whole).await.unwrap_or(Err(HttpError::Deadline))
     }
 
-    async fn exchange(&self, request: Request) -> Result<Response, HttpError> {
+    /// Sends one request and reads the head of the answer, within the deadline. The body is read from what comes back, for as long as
+    /// it lasts; the limit is for all of it.
+    ///
+    /// # Errors
+    /// When no head came.
+    pub async fn open(&self, request: Request) -> Result<Answering, HttpError> {
+        let deadline = request.deadline;
+        tokio::time::timeout(deadline, self.begin(request)).await.unwrap_or(Err(HttpError::Deadline))
+    }
+
+    /// The rest of an answer, and the connection of our own that it came over, if that may serve again.
+    ///
+    /// # Errors
+    /// When not all of it came within `deadline` and the limit.
+    pub async fn whole(&self, mut from: Answering, deadline: Duration) -> Result<(Response, Option<Link>), HttpError> {
+        let read = tokio::time::timeout(deadline, from.whole(&self.0.memory_kib)).await;
+        let response = read.unwrap_or(Err(HttpError::Deadline))?;
+        Ok((response, from.into_link()))
+    }
+
+    async fn begin(&self, request: Request) -> Result<Answering, HttpError> {
+        let limit_bytes = request.limit_bytes;
         if !matches!(request.url.scheme(), "http" | "https") {
             return Err(HttpError::Protocol("the address is neither http nor https"));
         }
         if let Some(peer) = &self.0.peer {
-            let Played { after, result } = peer.answer(&request);
+            let PlayedStream { after, result } = peer.open(&request);
             tokio::time::sleep(after).await;
-            let (status, headers, body) = result?;
-            if body.len() > request.limit_bytes {
-                return Err(HttpError::TooLarge(request.limit_bytes));
-            }
-            return Ok(Response { status, headers, body, fingerprint: None, _memory: None });
+            let (status, headers, pieces) = result?;
+            return Ok(Answering { status, headers, fingerprint: None, limit_bytes, body: Body::Played(pieces, None) });
         }
         // A literal address never reaches the resolver.
         if let Some(literal) = address::literal(&request.url) {
@@ -261,15 +312,14 @@ impl Http {
         }
         let via = request.via.as_deref().filter(|via| !proxy::is_passed(via, &request.url));
         let client = self.client(&request.trust, via)?;
-        let fault = |error: reqwest::Error| match (error::classify(&error), via) {
-            (found, None) => found,
-            (found, Some(_)) => proxy::fault(&error, found),
-        };
         let mut out = client.request(request.method, request.url).headers(request.headers);
         if !request.body.is_empty() {
             out = out.body(request.body);
         }
-        let mut answer = out.send().await.map_err(fault)?;
+        let answer = out.send().await.map_err(|error| match (error::classify(&error), via) {
+            (found, None) => found,
+            (found, Some(_)) => proxy::fault(Some(&error), found),
+        })?;
         let fingerprint = answer
             .extensions()
             .get::<reqwest::tls::TlsInfo>()
@@ -279,31 +329,7 @@ impl Http {
         if via.is_some() && status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             return Err(HttpError::Proxy(ProxyFault::AccountRefused));
         }
-        let mut body = Vec::new();
-        let mut memory: Option<OwnedSemaphorePermit> = None;
-        while let Some(chunk) = answer.chunk().await.map_err(fault)? {
-            if body.len() + chunk.len() > request.limit_bytes {
-                return Err(HttpError::TooLarge(request.limit_bytes));
-            }
-            body.extend_from_slice(&chunk);
-            let held = memory.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-            let needed = body.len().div_ceil(1024).saturating_sub(held);
-            if needed > 0 {
-                let share = self.share_of_memory(needed).await?;
-                match &mut memory {
-                    Some(memory) => memory.merge(share),
-                    None => memory = Some(share),
-                }
-            }
-        }
-        Ok(Response { status, headers, body: body.into(), fingerprint, _memory: memory })
-    }
-
-    /// Waits until `kib` more fit; the deadline ends a wait that is in vain.
-    async fn share_of_memory(&self, kib: usize) -> Result<OwnedSemaphorePermit, HttpError> {
-        let kib = u32::try_from(kib).map_err(|_| HttpError::TooLarge(usize::MAX))?;
-        let share = Arc::clone(&self.0.memory_kib).acquire_many_owned(kib).await;
-        Ok(share.expect("the semaphore is never closed"))
+        Ok(Answering { status, headers, fingerprint, limit_bytes, body: Body::Client(answer, via.is_some()) })
     }
 
     fn client(&self, trust: &Trust, via: Option<&WebProxySpec>) -> Result<reqwest::Client, HttpError> {
@@ -326,10 +352,7 @@ impl Http {
 
     #[expect(clippy::disallowed_methods, reason = "the one place that makes clients")]
     fn build(&self, trust: &Trust, via: Option<&WebProxySpec>) -> Result<reqwest::Client, HttpError> {
-        let mut trust = trust.clone();
-        if let (Trust::Verify(roots), Some(via)) = (&mut trust, via) {
-            roots.extend(via.ca_certificates.iter().cloned());
-        }
+        let trust = trust_through(trust, via);
         let names = if via.is_some() { &self.0.proxy_names } else { &self.0.names };
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(self.0.roots.config(&trust)?)
@@ -341,13 +364,22 @@ impl Http {
             .connect_timeout(CONNECT_PATIENCE)
             .pool_idle_timeout(Duration::from_secs(60))
             .pool_max_idle_per_host(8)
-            .user_agent(concat!("otj/", env!("CARGO_PKG_VERSION")));
+            .user_agent(USER_AGENT);
         let client = match via {
             Some(via) => client.proxy(proxy::of(via)?),
             None => client,
         };
         client.build().map_err(|_| HttpError::Protocol("the TLS library cannot be set up"))
     }
+}
+
+/// The same trust where a proxy is on the way, which may open TLS with an authority of its own.
+fn trust_through(trust: &Trust, via: Option<&WebProxySpec>) -> Trust {
+    let mut trust = trust.clone();
+    if let (Trust::Verify(roots), Some(via)) = (&mut trust, via) {
+        roots.extend(via.ca_certificates.iter().cloned());
+    }
+    trust
 }
 
 /// Whether credentials for `a` may go to `b`: the same scheme, host and port.

@@ -7,6 +7,7 @@
 mod api;
 mod caldav;
 mod error;
+pub mod exchange;
 pub mod google;
 pub mod graph;
 pub mod hints;

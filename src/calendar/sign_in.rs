@@ -7,11 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::auth::basic;
 use crate::auth::digest::client::{Offer, Session};
-use crate::http::Url;
+use crate::http::{Links, Url};
 
-/// The schemes that servers asked for, and what they refused. No password is kept here. Cloning shares it.
+/// The schemes that servers asked for, what they refused, and the connections that are signed in to them. No password is kept here.
+/// Cloning shares it.
 #[derive(Clone, Default)]
-pub struct SignIns(Arc<Mutex<Learned>>);
+pub struct SignIns {
+    learned: Arc<Mutex<Learned>>,
+    links: Links,
+}
 
 #[derive(Default)]
 struct Learned {
@@ -32,7 +36,17 @@ impl fmt::Debug for SignIns {
 
 impl SignIns {
     fn lock(&self) -> MutexGuard<'_, Learned> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Connections that belong to an account.
+    pub(super) fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// Whether the server of `url` asked for Basic.
+    pub(super) fn takes_basic(&self, username: &str, url: &Url) -> bool {
+        matches!(self.lock().schemes.get(&key(url, username)), Some(Scheme::Basic))
     }
 
     /// How many rooms the service at `url` takes at once, where it refused more.

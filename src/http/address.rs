@@ -75,7 +75,7 @@ impl Names {
         Self { allow_loopback, turns: Arc::new(Semaphore::new(LOOKUPS_MAX)), known: Mutex::default() }
     }
 
-    async fn addresses(&self, name: String) -> Result<Arc<[SocketAddr]>, LookupFault> {
+    pub(super) async fn addresses(&self, name: String) -> Result<Arc<[SocketAddr]>, LookupFault> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
         let known = known.filter(|known| known.at.elapsed() < STALE_MAX);
         match known {

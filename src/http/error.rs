@@ -91,16 +91,34 @@ impl HttpError {
     }
 }
 
+/// A connection that ended in the middle.
+pub(super) const BROKEN: HttpError = HttpError::Protocol("the peer closed the connection or does not speak HTTP");
+
+impl From<LookupFault> for HttpError {
+    fn from(fault: LookupFault) -> Self {
+        match fault {
+            LookupFault::NotFound => Self::Dns,
+            LookupFault::Refused => Self::Refused,
+        }
+    }
+}
+
+/// What the system says about a connection, and TLS through it.
+pub(super) fn of_system(error: &io::Error) -> HttpError {
+    match inside(error) {
+        Some(tls) => HttpError::Tls(tls_fault(tls)),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => HttpError::Tls(TlsFault::Handshake),
+        None => HttpError::Connect(error.kind().to_string()),
+    }
+}
+
 /// Finds what happened at the end of the client's chain of errors. Their texts are not kept: they quote URLs.
 pub(super) fn classify(error: &reqwest::Error) -> HttpError {
     let mut cause: Option<&(dyn Error + 'static)> = error.source();
     let mut found: Option<HttpError> = None;
     while let Some(error) = cause {
         if let Some(fault) = error.downcast_ref::<LookupFault>() {
-            return match fault {
-                LookupFault::NotFound => HttpError::Dns,
-                LookupFault::Refused => HttpError::Refused,
-            };
+            return (*fault).into();
         }
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return HttpError::Tls(tls_fault(tls));
@@ -120,7 +138,7 @@ pub(super) fn classify(error: &reqwest::Error) -> HttpError {
         None if error.is_connect() => HttpError::Connect("unknown cause".into()),
         _ if error.is_builder() => HttpError::Protocol("the request cannot be written"),
         _ if error.is_decode() => HttpError::Protocol("the answer cannot be decompressed"),
-        _ => HttpError::Protocol("the peer closed the connection or does not speak HTTP"),
+        _ => BROKEN,
     }
 }
 

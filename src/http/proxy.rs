@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use super::{HttpError, TlsFault, Url, address};
 use crate::model::location::WebProxySpec;
-use crate::model::{Digest, SecretValue};
+use crate::model::{Digest, Secret, SecretValue};
 
 /// What goes wrong at a web proxy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,19 +76,31 @@ fn is_within(host: &str, network: &str) -> bool {
     }
 }
 
-/// The proxy as the client library wants it.
-pub(super) fn of(proxy: &WebProxySpec) -> Result<reqwest::Proxy, HttpError> {
-    let wrong = || HttpError::Proxy(ProxyFault::Url);
+/// Where the proxy is, and the account that it is told.
+///
+/// # Errors
+/// When the documents do not say.
+pub(super) fn place(proxy: &WebProxySpec) -> Result<(Url, Option<(&str, &Secret)>), HttpError> {
     let url = Url::parse(&proxy.url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    let url = url.ok_or_else(wrong)?;
+    let url = url.ok_or(HttpError::Proxy(ProxyFault::Url))?;
     if let Some(literal) = address::literal(&url) {
         address::check(literal, true)?;
     }
-    let made = reqwest::Proxy::all(url).map_err(|_| wrong())?;
-    Ok(match &proxy.account {
-        None => made,
-        Some((username, SecretValue::Known(password))) => made.basic_auth(username, password.expose()),
+    let account = match &proxy.account {
+        None => None,
+        Some((username, SecretValue::Known(password))) => Some((username.as_str(), password)),
         Some((_, SecretValue::Missing(_))) => return Err(HttpError::Proxy(ProxyFault::SecretMissing)),
+    };
+    Ok((url, account))
+}
+
+/// The proxy as the client library wants it.
+pub(super) fn of(proxy: &WebProxySpec) -> Result<reqwest::Proxy, HttpError> {
+    let (url, account) = place(proxy)?;
+    let made = reqwest::Proxy::all(url).map_err(|_| HttpError::Proxy(ProxyFault::Url))?;
+    Ok(match account {
+        None => made,
+        Some((username, password)) => made.basic_auth(username, password.expose()),
     })
 }
 
@@ -102,13 +114,13 @@ pub(super) fn digest(proxy: &WebProxySpec) -> Digest {
     Digest::of(own.into_iter().chain(proxy.ca_certificates.iter().map(|pem| &**pem)))
 }
 
-/// What a failure of a request through a proxy says about the proxy.
-pub(super) fn fault(error: &reqwest::Error, found: HttpError) -> HttpError {
+/// What a failure of a request through a proxy says about the proxy; `error` is the client library's, where it was at work.
+pub(super) fn fault(error: Option<&reqwest::Error>, found: HttpError) -> HttpError {
     HttpError::Proxy(match found {
         HttpError::Dns => ProxyFault::Unreachable("its name cannot be resolved".into()),
         HttpError::Tls(TlsFault::UnknownIssuer) => ProxyFault::OpensTls,
         HttpError::Tls(TlsFault::Handshake) => ProxyFault::NotAProxy,
-        HttpError::Connect(what) => match tunnel(error) {
+        HttpError::Connect(what) => match error.and_then(tunnel) {
             Some(fault) => fault,
             None if matches!(what.as_str(), "unexpected end of file" | "connection reset") => ProxyFault::NotAProxy,
             None => ProxyFault::Unreachable(what),

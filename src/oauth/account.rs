@@ -28,8 +28,10 @@ pub(super) struct Account<'a> {
     pub(super) grant: Grant<'a>,
     /// Where it does.
     pub(super) token_url: Url,
-    /// What for, as a list with blanks.
+    /// What for, as a list with blanks; empty where `resource` says it.
     pub(super) scope: String,
+    /// What for, at Microsoft's endpoints of version 1.
+    pub(super) resource: Option<String>,
     /// The API that its tokens open.
     api: String,
 }
@@ -52,6 +54,7 @@ impl<'a> Account<'a> {
     /// # Errors
     /// When the documents do not make one.
     pub(super) fn of(integration: &'a IntegrationSpec, number: usize) -> Result<Self, TokenError> {
+        let mut resource = None;
         let (name, grant, token_url, scope, api) = match &integration.service {
             Service::Google(google) => {
                 let (name, grant, token_url) = match &google.sign_in {
@@ -75,19 +78,33 @@ impl<'a> Account<'a> {
                 let grant = app(&graph.credential)?;
                 (graph.client_id.as_str(), grant, graph.token_url.clone(), scope, graph.api_url.clone())
             }
-            Service::Exchange(exchange) => match &exchange.sign_in {
-                ExchangeSignIn::AppOnly { token_url, client_id, credential } => {
-                    let url = exchange.ews_url.as_deref().and_then(|url| Url::parse(url).ok());
-                    let host = url.as_ref().and_then(Url::host_str).unwrap_or(EXCHANGE_ONLINE).to_owned();
-                    let scope = format!("https://{host}/.default");
-                    (client_id.as_str(), app(credential)?, token_url.clone(), scope, host)
+            Service::Exchange(exchange) => {
+                let url = exchange.ews_url.as_deref().and_then(|url| Url::parse(url).ok());
+                let host = url.as_ref().and_then(Url::host_str).unwrap_or(EXCHANGE_ONLINE).to_owned();
+                match &exchange.sign_in {
+                    ExchangeSignIn::AppOnly { token_url, client_id, credential } => {
+                        let scope = format!("https://{host}/.default");
+                        (client_id.as_str(), app(credential)?, token_url.clone(), scope, host)
+                    }
+                    ExchangeSignIn::Oauth { username, token_url, client, .. } => {
+                        let secret = client.client_secret.as_ref().map(known).transpose()?;
+                        let scope = if token_url.contains("/v2.0/") {
+                            format!("https://{host}/EWS.AccessAsUser.All offline_access")
+                        } else {
+                            resource = Some(format!("https://{host}"));
+                            String::new()
+                        };
+                        (username.as_str(), Grant::SignedIn(client, secret), token_url.clone(), scope, host)
+                    }
+                    ExchangeSignIn::Basic { .. } | ExchangeSignIn::Ntlm { .. } => {
+                        return Err(TokenError::NotInEffect(integration.service.kind()));
+                    }
                 }
-                _ => return Err(TokenError::NotInEffect(integration.service.kind())),
-            },
+            }
             Service::Ics | Service::CalDav(_) => return Err(TokenError::NotInEffect(integration.service.kind())),
         };
         let token_url = Url::parse(&token_url).map_err(|_| TokenError::NotAUrl("tokenUrl"))?;
-        Ok(Self { integration, name, grant, token_url, scope, api })
+        Ok(Self { integration, name, grant, token_url, scope, resource, api })
     }
 
     /// What tokens of this account are bound to. A token made for anything else is not used.

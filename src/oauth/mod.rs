@@ -12,11 +12,14 @@
 //! A token is bound to integration, token URL, API, client and account. A person's refresh token that was changed by the service is
 //! stored before anything else is done with the answer, and the one before is kept until the new one has worked.
 //!
+//! Where an account has a password instead, [`password`] keeps it from being locked.
+//!
 //! May name `model`, `http`, `store`.
 
 mod account;
 mod assertion;
 mod error;
+pub mod password;
 mod records;
 mod refusal;
 mod request;
@@ -65,6 +68,8 @@ struct Shared {
     slots: Mutex<BTreeMap<Digest, Arc<Slot>>>,
     /// Told when a sign-in ends.
     tally: OnceLock<Arc<Tally>>,
+    /// Accounts with a password.
+    guards: Mutex<BTreeMap<Digest, Arc<password::Guard>>>,
 }
 
 impl fmt::Debug for Tokens {
@@ -77,7 +82,8 @@ impl Tokens {
     /// None yet; what the store kept is found when it is asked for.
     #[must_use]
     pub fn new(http: Http, store: Arc<dyn Store>, clock: Clock) -> Self {
-        Self(Arc::new(Shared { http, store, clock, slots: Mutex::default(), tally: OnceLock::new() }))
+        let (slots, guards) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Shared { http, store, clock, slots, tally: OnceLock::new(), guards }))
     }
 
     /// The same, and `tally` is told when sign-ins end, where the service says it.

@@ -102,7 +102,8 @@ fn microsoft(number: u32, asked: Asked) -> Verdict {
         70_011 | 500_011 | 1_002_012 => Refusal::Scope,
         50_196 | 90_024 => return Verdict::TooMany,
         90_006 | 90_033 | 50_000 | 50_088 => return Verdict::Passing,
-        50_173 | 50_076 | 50_078 | 50_079 | 50_089 | 50_133 | 50_057 | 70_000 | 70_008 | 700_082 | 700_084
+        50_173 | 50_055 | 50_144 | 50_076 | 50_078 | 50_079 | 50_089 | 50_133 | 50_057 | 70_000 | 70_008 | 700_082
+        | 700_084
             if asked == Asked::SignedIn =>
         {
             return Verdict::SignInEnded;

@@ -98,12 +98,19 @@ pub(super) async fn fetch(http: &Http, account: &Account<'_>, with: With<'_>, no
             let answered = match with {
                 With::Refresh(token) => {
                     let token = RefreshToken::new(token.expose().to_owned());
-                    client.exchange_refresh_token(&token).request_async(&line).await
+                    let mut request = client.exchange_refresh_token(&token);
+                    if let Some(resource) = &account.resource {
+                        request = request.add_extra_param("resource", resource);
+                    }
+                    request.request_async(&line).await
                 }
                 With::Code { code, verifier, redirect } => {
                     let code = AuthorizationCode::new(code.expose().to_owned());
                     let redirect = RedirectUrl::from_url(redirect.clone());
-                    let request = client.exchange_code(code).set_pkce_verifier(verifier);
+                    let mut request = client.exchange_code(code).set_pkce_verifier(verifier);
+                    if let Some(resource) = &account.resource {
+                        request = request.add_extra_param("resource", resource);
+                    }
                     request.set_redirect_uri(Cow::Owned(redirect)).request_async(&line).await
                 }
                 With::Nothing => {
@@ -170,6 +177,16 @@ impl Heard {
     }
 }
 
+/// Microsoft's endpoints of version 1 write `expires_in` as a text of digits; the library reads numbers alone.
+fn with_numbers(body: &[u8]) -> Vec<u8> {
+    let Ok(mut answer) = serde_json::from_slice::<serde_json::Value>(body) else { return body.to_vec() };
+    let seconds =
+        answer.get("expires_in").and_then(serde_json::Value::as_str).and_then(|text| text.parse::<u64>().ok());
+    let Some(seconds) = seconds else { return body.to_vec() };
+    answer["expires_in"] = seconds.into();
+    answer.to_string().into_bytes()
+}
+
 /// Carries requests of the OAuth library out through our own client, and keeps what came for whoever must say why there is no
 /// token in it.
 struct Line {
@@ -196,7 +213,7 @@ impl Line {
         self.send(url, parts.headers, body.into()).await?;
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Ok(heard)) = heard.as_ref() else { return Err(HttpError::Protocol("nothing came")) };
-        let mut answer = HttpResponse::new(heard.body.to_vec());
+        let mut answer = HttpResponse::new(with_numbers(&heard.body));
         (*answer.status_mut(), *answer.headers_mut()) = (heard.status, heard.headers.clone());
         Ok(answer)
     }

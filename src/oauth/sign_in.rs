@@ -18,7 +18,7 @@ use super::error::TokenError;
 use super::records::{self, SignInRecord};
 use super::request::{self, With};
 use crate::http::{Http, Url, same_origin};
-use crate::model::service::{GoogleSignIn, Service};
+use crate::model::service::{ExchangeSignIn, GoogleSignIn, Service};
 use crate::model::{Confidential, IntegrationSpec, Mono, Now, Secret};
 use crate::store::{Store, StoreError};
 
@@ -32,7 +32,7 @@ const WHO: [&str; 2] = ["openid", "email"];
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
     /// Nothing to sign in to.
-    #[error("{0} needs no sign-in: the documents name no userAuthorization")]
+    #[error("{0} needs no sign-in: the documents name neither userAuthorization nor oauth")]
     NotNeeded(String),
     /// The documents.
     #[error("{0} is not a URL")]
@@ -114,16 +114,24 @@ impl SignIn {
         let back = RedirectUrl::new(redirect.to_string()).map_err(|_| SignInError::NotAUrl("redirectUri"))?;
         let client = BasicClient::new(ClientId::new(oauth.client_id.clone())).set_auth_uri(at).set_redirect_uri(back);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let scopes = account.scope.split(' ').chain(WHO).map(|scope| Scope::new(scope.to_owned()));
-        let (link, state) = client
+        let scopes = account.scope.split_whitespace().chain(WHO).map(|scope| Scope::new(scope.to_owned()));
+        let mut request = client
             .authorize_url(CsrfToken::new_random)
             .add_scopes(scopes)
-            // A refresh token comes with the first consent only, so consent is asked for every time.
-            .add_extra_param("access_type", "offline")
-            .add_extra_param("prompt", "consent")
             .add_extra_param("login_hint", email)
-            .set_pkce_challenge(challenge)
-            .url();
+            .set_pkce_challenge(challenge);
+        request = match &integration.service {
+            // A refresh token comes with the first consent only, so consent is asked for every time.
+            Service::Google(_) => {
+                request.add_extra_param("access_type", "offline").add_extra_param("prompt", "consent")
+            }
+            // Whoever happens to be signed in in that browser is seldom the service account.
+            _ => request.add_extra_param("prompt", "select_account"),
+        };
+        if let Some(resource) = &account.resource {
+            request = request.add_extra_param("resource", resource);
+        }
+        let (link, state) = request.url();
         let begun = Self {
             state: Secret::new(state.into_secret()),
             verifier: Secret::new(verifier.into_secret()),
@@ -155,10 +163,8 @@ impl SignIn {
     ) -> Result<SignedIn, SignInError> {
         let (email, authorization_url) = person(integration)?;
         let issuer = Url::parse(authorization_url).map_err(|_| SignInError::NotAUrl("authorizationUrl"))?;
-        // Google's tokens name it without its scheme too.
-        let is_issuer = |text: &str| {
-            Url::parse(text).map_or_else(|_| Some(text) == issuer.host_str(), |named| same_origin(&named, &issuer))
-        };
+        let account = Account::of(integration, 0)?;
+        let is_issuer = |text: &str| is_issuer(text, &issuer, account.resource.is_some());
         // RFC 9207: an answer that names another issuer is another's.
         if !self.is_answered_by(returned) || parameter(returned, "iss").is_some_and(|iss| !is_issuer(&iss)) {
             return Err(SignInError::Foreign);
@@ -170,21 +176,22 @@ impl SignIn {
             return Err(SignInError::Denied(super::refusal::plain(&error)));
         }
         let code = Secret::new(parameter(returned, "code").ok_or(SignInError::Foreign)?);
-        let account = Account::of(integration, 0)?;
         let Grant::SignedIn(oauth, _) = &account.grant else { return Err(not_needed(integration)) };
         let verifier = PkceCodeVerifier::new(self.verifier.expose().to_owned());
         let with = With::Code { code: &code, verifier, redirect: &self.redirect };
         let fresh = request::fetch(http, &account, with, now).await?;
         let granted = fresh.scope.as_deref().unwrap_or(&account.scope);
-        if !account.scope.split(' ').all(|wanted| granted.split(' ').any(|scope| scope == wanted)) {
+        let is_granted = |wanted: &str| wanted == "offline_access" || granted.split(' ').any(|scope| scope == wanted);
+        if !account.scope.split_whitespace().all(is_granted) {
             return Err(SignInError::NotGranted);
         }
         let who = fresh.id_token.as_ref().and_then(claims).ok_or(SignInError::Nobody)?;
         if who.aud != oauth.client_id || !is_issuer(&who.iss) || who.email_verified == Some(false) {
             return Err(SignInError::Nobody);
         }
-        if !who.email.eq_ignore_ascii_case(email) {
-            return Err(SignInError::OtherAccount { found: who.email, wanted: email.to_owned() });
+        let found = who.name().ok_or(SignInError::Nobody)?;
+        if !found.eq_ignore_ascii_case(email) {
+            return Err(SignInError::OtherAccount { found, wanted: email.to_owned() });
         }
         let refresh = fresh.refresh.as_ref().ok_or(SignInError::NotLasting)?;
         let record = SignInRecord {
@@ -194,7 +201,7 @@ impl SignIn {
             since: now.wall,
             ends: fresh.refresh_lifetime.and_then(|lifetime| now.wall.checked_add(lifetime).ok()),
         };
-        Ok(SignedIn { account: who.email, organization: who.hd, key: records::sign_in(&account), record })
+        Ok(SignedIn { account: found, organization: who.hd, key: records::sign_in(&account), record })
     }
 }
 
@@ -214,6 +221,10 @@ fn person(integration: &IntegrationSpec) -> Result<(&str, &str), SignInError> {
         Service::Google(google) => match &google.sign_in {
             GoogleSignIn::User { email, authorization_url, .. } => Ok((email, authorization_url)),
             GoogleSignIn::ServiceAccounts(_) => Err(not_needed(integration)),
+        },
+        Service::Exchange(exchange) => match &exchange.sign_in {
+            ExchangeSignIn::Oauth { username, authorization_url, .. } => Ok((username, authorization_url)),
+            _ => Err(not_needed(integration)),
         },
         _ => Err(not_needed(integration)),
     }
@@ -245,9 +256,31 @@ fn parameter(url: &Url, name: &str) -> Option<String> {
 struct Who {
     iss: String,
     aud: String,
-    email: String,
+    email: Option<String>,
     email_verified: Option<bool>,
     hd: Option<String>,
+    /// Microsoft's, version 1: how the account signs in.
+    upn: Option<String>,
+    unique_name: Option<String>,
+    /// Microsoft's, version 2.
+    preferred_username: Option<String>,
+}
+
+impl Who {
+    /// What the account is called: for Microsoft how it signs in, which need not be its address.
+    fn name(&self) -> Option<String> {
+        let names = [&self.upn, &self.preferred_username, &self.unique_name, &self.email];
+        names.into_iter().flatten().next().cloned()
+    }
+}
+
+/// Whether a token that names `text` as its issuer comes from where somebody signed in. Google's name it without its scheme, too;
+/// Microsoft's of version 1 name one host for all tenants of a cloud
+/// (<https://learn.microsoft.com/entra/identity-platform/access-tokens>).
+fn is_issuer(text: &str, issuer: &Url, is_version_1: bool) -> bool {
+    let Ok(named) = Url::parse(text) else { return Some(text) == issuer.host_str() };
+    let of_a_cloud = matches!(named.host_str(), Some("sts.windows.net" | "sts.chinacloudapi.cn"));
+    same_origin(&named, issuer) || is_version_1 && named.scheme() == "https" && of_a_cloud
 }
 
 fn claims(token: &Secret) -> Option<Who> {

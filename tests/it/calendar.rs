@@ -5,6 +5,7 @@ mod caldav;
 mod contents;
 mod discovery;
 mod egress;
+mod exchange;
 mod google;
 mod graph;
 mod occurrences;

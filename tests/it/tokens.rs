@@ -1,5 +1,6 @@
 //! Access tokens against simulated token services, in virtual time.
 
+mod exchange;
 mod giving;
 mod refusals;
 mod rig;

@@ -126,6 +126,11 @@ impl TokenService {
         change(&mut self.registered.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Microsoft's older endpoints, which take a resource in place of scopes, and write numbers as texts.
+    fn is_version_1(&self) -> bool {
+        self.dialect == Dialect::Microsoft && self.url.path().ends_with("/oauth2/token")
+    }
+
     fn grant(&self, request: &Request, now: Timestamp) -> Result<Value, Wrong> {
         if request.url.path() != self.url.path() {
             return Err((400, "invalid_request", "AADSTS90002: Tenant not found.", 90_002));
@@ -154,6 +159,9 @@ impl TokenService {
                     ));
                 }
                 Ok(self.tokens(field("client_id"), &registered, now))
+            }
+            "refresh_token" if self.is_version_1() && !form.contains_key("resource") => {
+                Err((400, "invalid_resource", "AADSTS50001: The resource was not found.", 50_001))
             }
             "refresh_token" => {
                 self.app(&registered, &form, now)?;
@@ -243,7 +251,9 @@ impl TokenService {
 
     fn tokens(&self, account: &str, registered: &Registered, now: Timestamp) -> Value {
         let token = self.issued.issue(account, now - registered.skew, registered.lifetime);
-        json!({ "token_type": "Bearer", "expires_in": registered.lifetime.as_secs(), "access_token": token })
+        let seconds = registered.lifetime.as_secs();
+        let expires_in = if self.is_version_1() { json!(seconds.to_string()) } else { json!(seconds) };
+        json!({ "token_type": "Bearer", "expires_in": expires_in, "access_token": token })
     }
 
     fn error(&self, (status, error, text, number): Wrong, now: Timestamp) -> (u16, Value) {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{TokenService, Wrong};
+use super::{Dialect, TokenService, Wrong};
 use crate::http::Url;
 
 /// A code that was given out, with what it was asked for.
@@ -18,6 +18,7 @@ pub(super) struct Code {
     redirect: String,
     challenge: String,
     scope: String,
+    resource: Option<String>,
 }
 
 impl TokenService {
@@ -28,12 +29,16 @@ impl TokenService {
         if field("response_type")? != "code" || field("code_challenge_method")? != "S256" {
             return None;
         }
+        if self.is_version_1() != asked.contains_key("resource") {
+            return None;
+        }
         let code = Code {
             account: account.to_owned(),
             client: field("client_id")?,
             redirect: field("redirect_uri")?,
             challenge: field("code_challenge")?,
             scope: field("scope")?,
+            resource: field("resource"),
         };
         let mut back: Url = code.redirect.parse().ok()?;
         let name = self.change(|it| {
@@ -42,8 +47,10 @@ impl TokenService {
             it.codes.insert(name.clone(), code);
             name
         });
-        let issuer = link.origin().ascii_serialization();
-        back.query_pairs_mut().extend_pairs([("code", name), ("state", field("state")?), ("iss", issuer)]);
+        back.query_pairs_mut().extend_pairs([("code", name), ("state", field("state")?)]);
+        if self.dialect == Dialect::Google {
+            back.query_pairs_mut().append_pair("iss", &link.origin().ascii_serialization());
+        }
         Some(back)
     }
 
@@ -59,16 +66,25 @@ impl TokenService {
         if code.redirect != field("redirect_uri") {
             return Err((400, "redirect_uri_mismatch", "Bad Request", 50_011));
         }
+        if code.resource.as_deref() != form.get("resource").map(String::as_str) {
+            return Err((400, "invalid_resource", "AADSTS50001: The resource was not found.", 50_001));
+        }
         let (issuer, hd) = (self.url.origin().ascii_serialization(), code.account.split_once('@').map(|it| it.1));
-        let who = json!({
-            "iss": issuer, "aud": code.client, "email": code.account, "email_verified": true, "hd": hd,
-            "iat": now.as_second(), "exp": now.as_second() + 3600,
-        });
+        let mut who = json!({ "aud": code.client, "iat": now.as_second(), "exp": now.as_second() + 3600 });
+        let named = if self.is_version_1() {
+            json!({ "iss": "https://sts.windows.net/tenant/", "upn": code.account, "ver": "1.0" })
+        } else {
+            json!({ "iss": issuer, "email": code.account, "email_verified": true, "hd": hd })
+        };
+        who.as_object_mut().into_iter().for_each(|it| it.extend(named.as_object().cloned().unwrap_or_default()));
         let parts = [json!({ "alg": "RS256" }), who].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
         let (mut tokens, refresh) = self.change(|it| (self.tokens(&code.account, it, now), it.sign_in(&code.account)));
         tokens["refresh_token"] = json!(refresh);
         tokens["id_token"] = json!(format!("{}.{}.none", parts[0], parts[1]));
-        tokens["scope"] = json!(self.change(|it| it.grants.clone()).unwrap_or(code.scope));
+        tokens["scope"] = json!(self.change(|it| it.grants.clone()).unwrap_or(match code.resource {
+            Some(_) => "EWS.AccessAsUser.All".to_owned(),
+            None => code.scope,
+        }));
         Ok(tokens)
     }
 }

@@ -13,7 +13,7 @@ use super::egress::{serve, serve_tls};
 
 /// What a proxy does with everybody who comes.
 #[derive(Clone, Copy)]
-enum Manner {
+pub(super) enum Manner {
     /// Connects them with whom they ask for, when they say who they are.
     Tunnels,
     /// Says this, and nothing else.
@@ -21,7 +21,7 @@ enum Manner {
 }
 
 /// A proxy, and the heads of the requests it saw.
-async fn proxy(manner: Manner) -> (WebProxySpec, Arc<Mutex<Vec<String>>>) {
+pub(super) async fn proxy(manner: Manner) -> (WebProxySpec, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let seen = Arc::<Mutex<Vec<String>>>::default();
     let account = ("otj".to_owned(), SecretValue::Known(Secret::new("proxy-canary".into())));

@@ -54,7 +54,7 @@ impl Rig {
         rig
     }
 
-    fn of(dialect: Dialect, url: &str) -> Self {
+    pub(super) fn of(dialect: Dialect, url: &str) -> Self {
         let start: Timestamp = "2026-03-02T08:00:00Z".parse().unwrap();
         let (world, clock) = (Clock::starting_at(start), Clock::starting_at(start));
         let issued = Arc::<Issued>::default();
