@@ -171,7 +171,7 @@ fn differences(expect: &Expect, judged: &Judged, rules: &[&str]) -> Vec<(String,
     let actual = protocol(judged.outcome.verdict.protocol);
     compare("protocol", expect.protocol.map(|expected| json!(protocol(expected))), json!(actual));
     for (name, value) in &expect.variables {
-        compare(&format!("variables.{name}"), Some(json!(value)), json!(judged.outcome.variables.get(name)));
+        compare(&format!("variables.{name}"), Some(json!(value)), json!(judged.outcome.variables().get(name.as_str())));
     }
     found
 }

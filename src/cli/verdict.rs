@@ -1,15 +1,13 @@
 //! What `otj match` and `otj test` say about one event: the outcome of the rules, and what an endpoint makes of it. As JSON in the
 //! API's names; the text for people is in `trace_text`.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use crate::meetings;
 use crate::model::desired::View;
 use crate::model::schedule::NoJoin;
 use crate::model::{Event, MatchedBy, MeetingId, Protocol, RoomEmail};
-use crate::rules::{self, Chain, Outcome};
+use crate::rules::{self, Chain, Outcome, Variables};
 
 /// One event through a profile.
 pub(super) struct Judged {
@@ -31,7 +29,7 @@ pub(super) struct Answer<'j> {
     protocol: &'static str,
     rule: Option<&'j str>,
     matched_by: &'static str,
-    variables: &'j BTreeMap<String, String>,
+    variables: &'j Variables,
     subject: Option<&'j str>,
     shown: bool,
 }
@@ -76,7 +74,7 @@ impl Judged {
                 MatchedBy::Fallback => "Fallback",
                 MatchedBy::None => "None",
             },
-            variables: &self.outcome.variables,
+            variables: self.outcome.variables(),
             subject: self.subject.as_deref(),
             shown: self.shown(),
         }

@@ -107,6 +107,9 @@ pub fn text(body: &Body) -> InvitationText {
 /// The text of a single line, such as a location.
 #[must_use]
 pub fn line(text: &str) -> InvitationText {
+    if text.is_empty() {
+        return InvitationText::default();
+    }
     let (source, cut) = bounded(text);
     finish(normal::characters(source.into()), cut)
 }

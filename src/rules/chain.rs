@@ -3,7 +3,6 @@
 //! Rules are tried in ascending priority; the first whose find and whose alias both hold decides. A rule that cannot run is kept
 //! with its reason and passed over: one wrong rule never costs a room its other meetings. Then, unless switched off, the fallback.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::calendar_event::Fields;
@@ -13,7 +12,7 @@ use super::permit::Permit;
 use super::scan::is_within;
 use super::template::Template;
 use super::texts::{Place, Texts};
-use super::trace::{Found, Trace, Tried, Why};
+use super::trace::{Found, Trace, Tried, Variables, Why};
 use super::types::{self, Finding, Provider};
 use crate::model::desired::{RuleType, When};
 use crate::model::{Alias, Confidential, Digest, EvaluationSpec, Event, MatchedBy, Protocol, RuleSpec, Verdict};
@@ -56,10 +55,18 @@ impl std::fmt::Debug for Work {
 pub struct Outcome {
     /// The decision.
     pub verdict: Verdict,
-    /// The variables of the rule that matched.
-    pub variables: BTreeMap<String, String>,
     /// How it came to be.
     pub trace: Trace,
+}
+
+impl Outcome {
+    /// The variables of the rule that matched.
+    #[must_use]
+    pub fn variables(&self) -> &Variables {
+        static NONE: Variables = Variables::new();
+        let last = self.trace.tried.last().filter(|last| last.why == Why::Matched);
+        last.and_then(|last| last.found.as_ref()).map_or(&NONE, |found| &found.variables)
+    }
 }
 
 /// An alias that passed the door with its protocol, or why there is none.
@@ -127,9 +134,7 @@ impl Chain {
         trace.links = texts.body().wrapped.iter().chain(&texts.location().wrapped).cloned().collect();
         trace.cut = texts.body().cut;
         let nothing = || Verdict { alias: None, protocol: Protocol::Auto, by: MatchedBy::None };
-        let found = trace.tried.last().filter(|last| last.why == Why::Matched).and_then(|last| last.found.as_ref());
-        let variables = found.map(|found| found.variables.clone()).unwrap_or_default();
-        Outcome { verdict: matched.unwrap_or_else(nothing), variables, trace }
+        Outcome { verdict: matched.unwrap_or_else(nothing), trace }
     }
 
     /// The title that replaces the event's, when there is a template and it gives something.
@@ -184,7 +189,7 @@ impl Chain {
                         None => Ok(captured.groups.first().copied().flatten().unwrap_or_default().to_owned()),
                     };
                     let variables = captured.names.iter().filter_map(|(name, number)| {
-                        Some((name.clone(), captured.groups.get(*number).copied().flatten()?.to_owned()))
+                        Some((name.clone().into(), captured.groups.get(*number).copied().flatten()?.to_owned()))
                     });
                     return found(place, variables.collect(), made);
                 }
@@ -193,7 +198,7 @@ impl Chain {
             Work::Custom(template) => match template.render(&self.seen.context(texts)).map_err(Why::from) {
                 // A template that gives nothing found nothing.
                 Ok(text) if text.trim().is_empty() => (None, Err(Why::NoOutput)),
-                Ok(text) => found(Place::CalendarEvent, BTreeMap::new(), Ok(text)),
+                Ok(text) => found(Place::CalendarEvent, Variables::new(), Ok(text)),
                 Err(why) => (None, Err(why)),
             },
         }
@@ -212,7 +217,7 @@ impl Chain {
             }
         }
         let found =
-            |(place, text): (Place, &str)| Found { place, variables: BTreeMap::new(), gave: Confidential::new(text) };
+            |(place, text): (Place, &str)| Found { place, variables: Variables::new(), gave: Confidential::new(text) };
         (last.0.map(found), last.1)
     }
 }
@@ -252,11 +257,7 @@ fn compile(rule: &RuleSpec) -> Result<Work, Why> {
     }
 }
 
-fn found(
-    place: Place,
-    variables: BTreeMap<String, String>,
-    made: Result<String, Why>,
-) -> (Option<Found>, Result<(), Why>) {
+fn found(place: Place, variables: Variables, made: Result<String, Why>) -> (Option<Found>, Result<(), Why>) {
     let (gave, result) = match made {
         Ok(text) if text.trim().is_empty() => (String::new(), Err(Why::NoOutput)),
         Ok(text) => (text, Ok(())),

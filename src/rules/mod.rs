@@ -33,5 +33,5 @@ pub use evaluate::{evaluate, meeting, replacement};
 pub use pattern::check as check_regex;
 pub use template::check as check_template;
 pub use texts::Place;
-pub use trace::{Found, Trace, Tried, Why};
+pub use trace::{Found, Trace, Tried, Variables, Why};
 pub use types::{default_transform, variables_of};

@@ -22,6 +22,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value};
 
+use super::trace::Variables;
+
 /// Longest value a template may see, all its parts together.
 pub const INPUT_MAX: usize = 256 * 1024;
 
@@ -130,17 +132,13 @@ impl Template {
     ///
     /// # Errors
     /// Says why not.
-    pub(super) fn render_transform(
-        &self,
-        variables: &BTreeMap<String, String>,
-        seed: &str,
-    ) -> Result<String, TemplateError> {
+    pub(super) fn render_transform(&self, variables: &Variables, seed: &str) -> Result<String, TemplateError> {
         if let Some(plain) = &self.plain {
             return plain
                 .write(OUTPUT_MAX, |name| variables.get(name).map(String::as_str))
                 .ok_or(TemplateError::Output);
         }
-        let variables = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let variables = variables.iter().map(|(name, value)| (&**name, value.as_str()));
         self.render(&Value::from_pairs(variables.chain(std::iter::once((SEED, seed)))))
     }
 

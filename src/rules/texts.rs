@@ -110,6 +110,9 @@ impl<'e> Texts<'e> {
 /// What the calendar keeps beside the text to join by, one a line: Google's `conferenceData` and `hangoutLink`, Graph's
 /// `onlineMeeting`, the links that Exchange and iCalendar know by name.
 fn conference(properties: &serde_json::Map<String, Value>) -> String {
+    if properties.is_empty() {
+        return String::new();
+    }
     let points = properties.get("conferenceData").and_then(|data| data.get("entryPoints")).and_then(Value::as_array);
     let points = points.into_iter().flatten().filter_map(|point| point.get("uri"));
     let graph = ["onlineMeeting", "online_meeting"].into_iter().filter_map(|name| properties.get(name)?.get("joinUrl"));

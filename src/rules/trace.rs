@@ -3,6 +3,7 @@
 
 mod json;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -43,13 +44,16 @@ pub struct Tried {
     pub anchored: bool,
 }
 
+/// Variables of a transform by name. Those of types have names that are known before.
+pub type Variables = BTreeMap<Cow<'static, str>, String>;
+
 /// What a rule found in an event. `Debug` hides it: strangers' texts and addresses to join stay out of logs.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Found {
     /// Where.
     pub place: Place,
     /// The variables of its transform.
-    pub variables: BTreeMap<String, String>,
+    pub variables: Variables,
     /// What its transform made of them, before it was judged; empty where the transform failed.
     pub gave: Confidential,
 }

@@ -40,8 +40,8 @@ fn faults(case: &Case, outcome: &Outcome) -> Vec<String> {
         faults.push(format!("rule {rule:?}, expected {:?}", expected.matched_rule));
     }
     for (name, value) in &expected.variables {
-        if outcome.variables.get(name) != Some(value) {
-            faults.push(format!("{name} is {:?}, expected {value:?}", outcome.variables.get(name)));
+        if outcome.variables().get(name.as_str()) != Some(value) {
+            faults.push(format!("{name} is {:?}, expected {value:?}", outcome.variables().get(name.as_str())));
         }
     }
     let protocol = match outcome.verdict.protocol {

@@ -26,15 +26,18 @@ impl<'t> Link<'t> {
         let authority_end = rest.as_bytes().iter().position(ends).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(authority_end);
         // A user before the host is how a link pretends to lead elsewhere.
-        if authority.contains('@') {
+        if authority.bytes().any(|byte| byte == b'@') {
             return None;
         }
-        let host = authority.split(':').next().unwrap_or(authority);
+        let host = &authority[..authority.bytes().position(|byte| byte == b':').unwrap_or(authority.len())];
         let host = host.strip_suffix('.').unwrap_or(host);
         if host.is_empty() {
             return None;
         }
-        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (path, query) = match memchr::memchr(b'?', rest.as_bytes()) {
+            Some(at) => (&rest[..at], &rest[at + 1..]),
+            None => (rest, ""),
+        };
         Some(Self { whole, host, after_host: rest, path, query })
     }
 

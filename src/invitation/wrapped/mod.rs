@@ -32,6 +32,9 @@ const DEPTH_MAX: usize = 5;
 /// Most rewritten links of one text that are undone; the rest stay as they are.
 const LINKS_MAX: usize = 10_000;
 
+/// Most bytes of rewritten links of one text that are undone, since each may be decoded [`DEPTH_MAX`] times over; the rest stay.
+const BYTES_MAX: usize = 512 * 1024;
+
 /// Most links listed for the trace.
 const LISTED_MAX: usize = 100;
 
@@ -116,13 +119,17 @@ pub(super) fn unwrap_all(text: &str) -> (Option<String>, Vec<Wrapped>) {
     let mut listed = vec![];
     let mut copied = 0;
     let mut at = 0;
-    let mut undone = 0;
+    let (mut undone, mut bytes) = (0, 0);
     while undone < LINKS_MAX {
         let Some(link) = next_link(text, at) else { break };
         at = link.end;
         let written = &text[link.clone()];
+        if bytes + written.len() > BYTES_MAX {
+            continue;
+        }
         let Some((rewriter, outcome, hint)) = unwrap_one(written) else { continue };
         undone += 1;
+        bytes += written.len();
         if let Outcome::Real(real) = &outcome {
             let out = out.get_or_insert_with(|| String::with_capacity(text.len()));
             out.push_str(&text[copied..link.start]);
@@ -417,6 +424,14 @@ mod tests {
         let text = format!("<https://www.google.com/url?q={}>", percent::encode(written));
         let expected = "<https://x.example/a%20b?c={%22d%22:%3Ce%3E}%E3%80%80%E2%80%AE%E3%80%82>";
         assert_eq!(real(&text), expected);
+    }
+
+    #[test]
+    fn rewritten_links_longer_than_any_invitation_stay_as_they_are() {
+        let long =
+            format!("https://www.google.com/url?q=https%3A%2F%2Fx.example%2F{}", "%25252F".repeat(BYTES_MAX / 7));
+        let short = "https://www.google.com/url?q=https%3A%2F%2Fx.example%2F1";
+        assert_eq!(real(&format!("{long} {short}")), format!("{long} https://x.example/1"));
     }
 
     #[test]

@@ -5,18 +5,14 @@ pub(crate) fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
-    while at < bytes.len() {
-        match bytes.get(at + 1..at + 3).and_then(hex_pair).filter(|_| bytes[at] == b'%') {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
+    while let Some(found) = memchr::memchr(b'%', &bytes[at..]) {
+        let sign = at + found;
+        out.extend_from_slice(&bytes[at..sign]);
+        let byte = bytes.get(sign + 1..sign + 3).and_then(hex_pair);
+        out.push(byte.unwrap_or(b'%'));
+        at = sign + if byte.is_some() { 3 } else { 1 };
     }
+    out.extend_from_slice(&bytes[at..]);
     String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 

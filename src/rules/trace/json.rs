@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use super::{Trace, Tried, Why};
+use super::{Trace, Tried, Variables, Why};
 use crate::invitation::{Cut, Outcome, Wrapped};
 use crate::rules::texts::Place;
 
@@ -55,7 +55,7 @@ struct RuleRow<'t> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     about: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    variables: Option<&'t BTreeMap<String, String>>,
+    variables: Option<&'t Variables>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gave: Option<&'t str>,
 }

@@ -18,9 +18,8 @@ mod teams;
 mod webex;
 mod zoom;
 
-use std::collections::BTreeMap;
-
 use super::texts::{Place, Texts};
+pub(super) use super::trace::Variables;
 use super::trace::Why;
 use crate::model::RuleSpec;
 use crate::model::desired::RuleType;
@@ -29,11 +28,8 @@ use crate::model::desired::RuleType;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Finding {
     pub(super) place: Place,
-    pub(super) variables: BTreeMap<String, String>,
+    pub(super) variables: Variables,
 }
-
-/// Variables by name.
-pub(super) type Variables = BTreeMap<String, String>;
 
 /// A meeting type that yields variables.
 pub(super) struct Provider {
@@ -109,8 +105,8 @@ pub fn default_transform(rule: &RuleSpec) -> Option<&'static str> {
 }
 
 /// Variables from pairs.
-fn variables<const N: usize>(pairs: [(&str, &str); N]) -> Variables {
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+fn variables<const N: usize>(pairs: [(&'static str, &str); N]) -> Variables {
+    pairs.into_iter().map(|(name, value)| (name.into(), value.to_owned())).collect()
 }
 
 /// The first text of [`TEXT_PLACES`] in which `find` finds something; else the first reason that says more than that nothing

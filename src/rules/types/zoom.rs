@@ -14,9 +14,7 @@
 //!
 //! Sources: deployment guide, "Zoom"; invitations of 2019 to 2025 in several languages.
 
-use std::collections::BTreeMap;
-
-use super::{Finding, Provider, TEXT_PLACES};
+use super::{Finding, Provider, TEXT_PLACES, Variables};
 use crate::invitation::wrapped::Link;
 use crate::model::RuleSpec;
 use crate::rules::scan;
@@ -97,9 +95,9 @@ fn find(_: &RuleSpec, texts: &Texts<'_>) -> Result<Finding, Why> {
     let pin = pin.or_else(|| read.iter().find_map(|(_, text, _)| one_tap_pin(text, &id)));
     let pin = pin.or_else(|| read.iter().find_map(|(_, text, _)| pin_behind_id(text, &id)));
     let pin = pin.or_else(|| own_lines().find_map(|(text, line)| pin_behind_line(text, line)));
-    let mut variables = BTreeMap::from([("meeting_id".to_owned(), id.clone()), ("domain".to_owned(), domain)]);
+    let mut variables = Variables::from([("meeting_id".into(), id.clone()), ("domain".into(), domain)]);
     if let Some(pin) = pin {
-        variables.insert("pin".to_owned(), pin);
+        variables.insert("pin".into(), pin);
     }
     Ok(Finding { place, variables })
 }
