@@ -36,6 +36,9 @@ pub(super) struct Dialled {
 /// When that does not come about. There is no deadline in here but that of TCP.
 pub(super) async fn dial(shared: &Shared, request: &Request) -> Result<Dialled, HttpError> {
     let url = &request.url;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(HttpError::Protocol("the address is neither http nor https"));
+    }
     if let Some(literal) = address::literal(url) {
         address::check(literal, shared.options.allow_loopback)?;
     }

@@ -59,7 +59,9 @@ const fn hours(hours: u64) -> Duration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum PasswordFault {
     /// The password, as far as it says.
-    #[error("name or password is wrong; correct them where the documents have them from")]
+    #[error(
+        "name or password is wrong (or, with NTLM and Extended Protection, something before the server opens TLS); correct them where the documents have them from"
+    )]
     Wrong,
     /// It was right once.
     #[error("the password has expired; set a new one, and let the service account's never expire")]
