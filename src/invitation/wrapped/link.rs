@@ -147,7 +147,7 @@ pub(crate) fn within_text(link: &str) -> String {
     let mut out = String::with_capacity(link.len());
     for c in link.chars() {
         if ends_link(c) {
-            out.push_str(&percent::encode(c.encode_utf8(&mut [0; 4])));
+            percent::encode_to(&mut out, c.encode_utf8(&mut [0; 4]));
         } else {
             out.push(c);
         }

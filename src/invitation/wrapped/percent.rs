@@ -19,14 +19,21 @@ pub(crate) fn decode(text: &str) -> String {
 /// Encodes everything but letters, digits and `-._~`.
 pub(crate) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    encode_to(&mut out, text);
+    out
+}
+
+/// The same, behind what is in `out`.
+pub(super) fn encode_to(out: &mut String, text: &str) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
+            out.extend(['%', digit(byte >> 4), digit(byte)]);
         }
     }
-    out
 }
 
 /// The byte that two hex digits stand for.
