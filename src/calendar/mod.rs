@@ -13,6 +13,7 @@ pub mod graph;
 pub mod hints;
 pub mod ics;
 mod lines;
+mod looks;
 mod multistatus;
 mod published;
 mod recurrence;
@@ -27,6 +28,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 pub use error::CalendarError;
+pub use looks::Looks;
 pub use sign_in::SignIns;
 
 use crate::http::Http;
@@ -74,6 +76,8 @@ pub struct BusyRequest {
 pub struct Access {
     /// How servers wanted to be signed in to last time, shared by all readings of the process.
     pub sign_ins: SignIns,
+    /// The last answers about many rooms, shared by all readings of the process.
+    pub looks: Looks,
     /// Tokens, shared by all readings of the process.
     pub tokens: Tokens,
     /// Which of the service's accounts asks; 0 where there is but one.

@@ -26,12 +26,7 @@ pub fn schedule(meetings: &Meetings, endpoint: &EndpointSpec, zone: &str, now: T
     let until = served_until(&endpoint.room, view.upcoming_days, zone, now);
     let start_buffer_s = u32::from(view.start_buffer_minutes) * 60;
     let end_buffer_s = u32::from(view.end_buffer_minutes) * 60;
-    let since = match endpoint.device {
-        // A pushed device lists what can still be joined.
-        DeviceSpec::Cisco(_) | DeviceSpec::Webex(_) => now - SignedDuration::from_secs(i64::from(end_buffer_s)),
-        // A Poly endpoint asks for the span it wants.
-        DeviceSpec::Poly(_) => now - SignedDuration::from_hours(24),
-    };
+    let since = listed_since(endpoint, now);
     let bookings = meetings
         .list
         .iter()
@@ -60,6 +55,32 @@ pub fn schedule(meetings: &Meetings, endpoint: &EndpointSpec, zone: &str, now: T
         })
         .collect();
     fit::fit(Schedule { bookings }, &endpoint.device.limits(), since)
+}
+
+/// Until when [`schedule`] makes `schedule` of the same meetings, endpoint and zone: then a booking of it has ended, or one more
+/// day is served.
+#[must_use]
+pub fn stands_until(schedule: &Schedule, endpoint: &EndpointSpec, zone: &str, now: Timestamp) -> Timestamp {
+    let view = &endpoint.view;
+    let edge = match view.upcoming_days {
+        0 => served_until(&endpoint.room, 0, zone, now),
+        _ => tick_after(&endpoint.room, now),
+    };
+    let behind = now.duration_since(listed_since(endpoint, now));
+    let ends = schedule.bookings.iter().filter_map(|booking| booking.end.checked_add(behind).ok());
+    ends.min().map_or(edge, |end| end.min(edge))
+}
+
+/// What ended before this is not listed.
+fn listed_since(endpoint: &EndpointSpec, now: Timestamp) -> Timestamp {
+    match endpoint.device {
+        // A pushed device lists what can still be joined.
+        DeviceSpec::Cisco(_) | DeviceSpec::Webex(_) => {
+            now - SignedDuration::from_mins(i64::from(endpoint.view.end_buffer_minutes))
+        }
+        // A Poly endpoint asks for the span it wants.
+        DeviceSpec::Poly(_) => now - SignedDuration::from_hours(24),
+    }
 }
 
 /// `wished` and, beside it, what a held removal keeps on the endpoint, as last given. A meeting that is in both keeps its

@@ -1,14 +1,16 @@
 //! When a room is taken, as a calendar service tells it for many rooms at once, without saying by what. It is a hint: two that
 //! differ say that the room is worth reading, two that are alike say nothing about titles and texts.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::agenda::Window;
 
 /// The spans in which a room is taken, sorted and merged, in seconds since 1970. Eight bytes a span: a large site keeps some
-/// millions of them.
+/// millions of them. Cloning shares them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Busy(Box<[(u32, u32)]>);
+pub struct Busy(Arc<[(u32, u32)]>);
 
 impl Busy {
     /// Of spans in any order, which may overlap. Some services merge those that touch, and some do so only at times, so all are

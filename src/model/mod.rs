@@ -10,6 +10,7 @@ pub mod event;
 pub mod expiry;
 pub mod failure;
 pub mod held;
+pub mod instant;
 pub mod location;
 pub mod mapi;
 pub mod meeting;

@@ -11,6 +11,7 @@ use crate::model::published::Cell;
 use crate::model::{Agenda, Digest, Failure, Given, Held, Mono, Now, Remedy, Schedule};
 
 use super::board::{Drift, FailureNote};
+use super::planner::wish::Made;
 use super::step::{Cursor, MeetingsByEvaluation};
 
 /// A failure that still stands, and when the next try is.
@@ -134,6 +135,8 @@ pub struct EndpointKnown {
     pub replaced_at: Option<Timestamp>,
     /// It is read before anything is put: what is known of the device is in doubt.
     pub look_first: bool,
+    /// What it shall show by itself, kept for as long as that stands.
+    pub(super) made: Option<Made>,
     /// What it shall show, what the gate keeps included.
     pub wished: Option<Arc<Schedule>>,
     /// How many of these are kept by the gate.

@@ -17,8 +17,8 @@
 //!
 //! Sources: the discovery document of the Calendar API v3; guides "Handle API errors" and "Manage quotas".
 //!
-//! *Design note.* Nothing rendered is kept: a calendar is asked for without its ETag once after each change, and 40,000 rendered
-//! calendars are more than a machine holds.
+//! *Design note.* Rendered calendars are not kept: each is asked for without its ETag once after each change, and 40,000 of them are
+//! more than a machine holds. Answers about many rooms are, some of them: these are asked for again and again.
 
 mod busy;
 mod events;
@@ -64,6 +64,7 @@ pub struct GoogleFake {
     bearers: Bearers,
     options: GoogleOptions,
     quota: Mutex<Quota>,
+    kept: Mutex<busy::Kept>,
 }
 
 impl fmt::Debug for GoogleFake {
@@ -77,7 +78,7 @@ impl GoogleFake {
     #[must_use]
     pub fn new(rooms: Arc<Rooms>, bearers: Bearers, options: GoogleOptions) -> Self {
         let quota = Mutex::new(Quota::new(options.quotas));
-        Self { rooms, bearers, options, quota }
+        Self { rooms, bearers, options, quota, kept: Mutex::default() }
     }
 
     /// The requests so far, as Google counts them.
@@ -100,7 +101,7 @@ impl GoogleFake {
         let Some((_, path)) = request.url.path().split_once("/calendar/v3/") else { return Reply::unknown_path() };
         match (&request.method, path.split('/').collect::<Vec<_>>().as_slice()) {
             (&Method::GET, ["calendars", room, "events"]) => events::list(self, &json::decoded(room), request),
-            (&Method::POST, ["freeBusy"]) => busy::query(&self.rooms, &request.body),
+            (&Method::POST, ["freeBusy"]) => self.kept.lock().unwrap_or_else(PoisonError::into_inner).query(&self.rooms, &request.body),
             _ => Reply::unknown_path(),
         }
     }

@@ -106,6 +106,13 @@ impl Rooms {
         change(room)
     }
 
+    /// What identifies the state of these rooms, named in lower case: another number after any change of one.
+    #[must_use]
+    pub fn state_of(&self, emails: &[String]) -> u64 {
+        let rooms = self.lock();
+        emails.iter().filter_map(|email| rooms.get(email)).map(|room| room.version).sum()
+    }
+
     /// Looks at a room; `None`: there is none.
     pub fn look<R>(&self, email: &str, look: impl FnOnce(Option<&SimRoom>) -> R) -> R {
         look(self.lock().get(&email.to_lowercase()))

@@ -13,10 +13,12 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::super::api::Api;
+use super::super::looks::Told;
 use super::super::{BusyRequest, CalendarError};
 use super::{Account, BATCH, GoogleError, api_url, error};
 use crate::http::{Bytes, HeaderMap, Method};
 use crate::model::service::GoogleSpec;
+use crate::model::instant::read_utc;
 use crate::model::{Busy, Failure, RoomEmail};
 
 /// As it is written.
@@ -29,10 +31,11 @@ struct Written<'a> {
 }
 
 #[derive(Deserialize)]
-struct Calendar {
+struct Calendar<'a> {
     #[serde(default)]
     errors: Vec<Fault>,
-    busy: Option<Vec<Span>>,
+    #[serde(borrow)]
+    busy: Option<Vec<Span<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -42,9 +45,21 @@ struct Fault {
 }
 
 #[derive(Deserialize)]
-struct Span {
-    start: Timestamp,
-    end: Timestamp,
+struct Span<'a> {
+    #[serde(borrow)]
+    start: Cow<'a, str>,
+    #[serde(borrow)]
+    end: Cow<'a, str>,
+}
+
+impl Span<'_> {
+    fn instants(&self) -> Option<(Timestamp, Timestamp)> {
+        let instant = |text: &str| match read_utc(text) {
+            Some((instant, "Z")) => Some(instant),
+            _ => text.parse().ok(),
+        };
+        Some((instant(&self.start)?, instant(&self.end)?))
+    }
 }
 
 /// Asks when rooms are taken.
@@ -55,7 +70,7 @@ pub(in crate::calendar) async fn busy(
     api: &Api<'_>,
     service: &GoogleSpec,
     request: &BusyRequest,
-) -> Result<Vec<(RoomEmail, Result<Busy, Failure>)>, CalendarError> {
+) -> Result<Told, CalendarError> {
     let account = Account::of(service, api.access.account);
     let url = api_url(service, &["freeBusy"])?;
     let mut told = Vec::with_capacity(request.rooms.len());
@@ -66,16 +81,22 @@ pub(in crate::calendar) async fn busy(
             json!({ "timeMin": from, "timeMax": to, "timeZone": "UTC", "calendarExpansionMax": BATCH, "items": items });
         let answer = api.send(&Method::POST, &url, &HeaderMap::new(), &Bytes::from(asked.to_string())).await?;
         error::check(&answer, &account, request.now)?;
-        let unreadable = || CalendarError::Unreadable("Google's answer does not say when rooms are taken".into());
-        let written: Written<'_> = serde_json::from_slice(&answer.response.body).map_err(|_| unreadable())?;
-        if written.kind != "calendar#freeBusy" {
-            return Err(unreadable());
-        }
-        let calendars: BTreeMap<String, &RawValue> =
-            written.calendars.into_iter().map(|(id, calendar)| (id.to_lowercase(), calendar)).collect();
-        told.extend(rooms.iter().map(|room| (room.clone(), spans(calendars.get(room.as_str()).copied(), &account))));
+        let body = &answer.response.body;
+        told.extend(api.access.looks.read(rooms, body, || answers(body, rooms, &account))?);
     }
     Ok(told)
+}
+
+/// What is said of each of `rooms`.
+fn answers(body: &[u8], rooms: &[RoomEmail], account: &Account<'_>) -> Result<Told, CalendarError> {
+    let unreadable = || CalendarError::Unreadable("Google's answer does not say when rooms are taken".into());
+    let written: Written<'_> = serde_json::from_slice(body).map_err(|_| unreadable())?;
+    if written.kind != "calendar#freeBusy" {
+        return Err(unreadable());
+    }
+    let calendars: BTreeMap<String, &RawValue> =
+        written.calendars.into_iter().map(|(id, calendar)| (id.to_lowercase(), calendar)).collect();
+    Ok(rooms.iter().map(|room| (room.clone(), spans(calendars.get(room.as_str()).copied(), account))).collect())
 }
 
 /// What is said about one room.
@@ -83,7 +104,7 @@ fn spans(calendar: Option<&RawValue>, account: &Account<'_>) -> Result<Busy, Fai
     let unreadable =
         |what: &str| Failure::from(CalendarError::Unreadable(format!("Google {what} when the room is taken")));
     let calendar = calendar.ok_or_else(|| unreadable("does not say"))?;
-    let calendar: Calendar =
+    let calendar: Calendar<'_> =
         serde_json::from_str(calendar.get()).map_err(|_| unreadable("says in a form that is not known here"))?;
     if let Some(fault) = calendar.errors.first() {
         return Err(match fault.reason.as_str() {
@@ -94,5 +115,6 @@ fn spans(calendar: Option<&RawValue>, account: &Account<'_>) -> Result<Busy, Fai
         });
     }
     let spans = calendar.busy.ok_or_else(|| unreadable("does not say"))?;
-    Ok(Busy::of(spans.into_iter().map(|span| (span.start, span.end))))
+    let spans: Option<Vec<_>> = spans.iter().map(Span::instants).collect();
+    Ok(Busy::of(spans.ok_or_else(|| unreadable("says in a form that is not known here"))?))
 }

@@ -25,6 +25,7 @@ use serde_json::value::RawValue;
 use super::event::Moment;
 use super::{GraphError, error, headers, of_calendar, page, unreadable};
 use crate::calendar::api::Api;
+use crate::calendar::looks::Told;
 use crate::calendar::{BusyRequest, CalendarError};
 use crate::http::{Bytes, HttpError, Method, StatusCode};
 use crate::model::service::GraphSpec;
@@ -41,8 +42,6 @@ const SPAN_MAX: SignedDuration = SignedDuration::from_hours(61 * 24);
 
 /// In minutes, the longest there is: the view it makes is not looked at.
 const INTERVAL: u32 = 1440;
-
-type Told = Vec<(RoomEmail, Result<Busy, Failure>)>;
 
 /// Asks when rooms are taken.
 ///
@@ -185,7 +184,9 @@ async fn ask(
         }
         _ => return Err(TooMany::No(error::of(&answer, anchor, service, request.now).into())),
     }
-    answers(&answer.response.body, rooms).map_err(|why| TooMany::No(CalendarError::Unreadable(why)))
+    let body = &answer.response.body;
+    let told = api.access.looks.read(rooms, body, || answers(body, rooms));
+    told.map_err(|why| TooMany::No(CalendarError::Unreadable(why)))
 }
 
 #[derive(Deserialize)]

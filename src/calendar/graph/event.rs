@@ -23,6 +23,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::calendar::vevent::{LINE_MAX, TEXT_MAX, cut};
+use crate::model::instant::read_utc;
 use crate::model::mapi::{MESSAGE_CLASS, NAMED, PUBLIC_STRINGS, guides_name};
 use crate::model::zone::named;
 use crate::model::{Body, Confidential, Event, Person};
@@ -128,6 +129,11 @@ impl Moment {
 
     /// The instant. Without a zone it is UTC, which is what was asked for.
     pub(super) fn instant(&self) -> Result<Timestamp, Broken> {
+        if let (None | Some("UTC"), Some((instant, rest))) = (self.time_zone.as_deref(), read_utc(&self.date_time))
+            && rest.trim_start_matches('.').bytes().all(|digit| digit == b'0')
+        {
+            return Ok(instant);
+        }
         if let Ok(instant) = self.date_time.parse::<Timestamp>() {
             return Ok(instant);
         }

@@ -43,6 +43,8 @@ const WHOLE_EVERY: u32 = 4;
 /// Whole looks take long when a request takes this many seconds in the mean, and no longer when it takes half of that. A site
 /// of some thousand rooms makes four requests a second: at eight seconds each, 32 of them would be under way all the time.
 const SLOW_S: f64 = 8.0;
+/// The span moves by so many seconds.
+const STEP_S: i64 = 900;
 /// A service that refused it is asked again after so long.
 const OFF_S: u32 = 6 * 3600;
 /// Groups that were answered within this time show that the service allows it.
@@ -94,10 +96,14 @@ pub(super) struct Canary {
     is_slow: bool,
 }
 
-/// The span that is asked about at `now`.
+/// The span that is asked about at `now`. It moves in steps, so that most answers are the very bytes of the last one.
 #[must_use]
 fn window(now: Timestamp, ahead: SignedDuration) -> Window {
-    Window { from: now - BEHIND, to: now + ahead }
+    let step = |at: Timestamp, up: i64| {
+        let second = (at.as_second().div_euclid(STEP_S) + up) * STEP_S;
+        Timestamp::from_second(second).unwrap_or(at)
+    };
+    Window { from: step(now - BEHIND, 0), to: step(now + ahead, 1) }
 }
 
 impl Canary {

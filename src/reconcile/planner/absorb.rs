@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::model::desired::ModeState;
 use crate::model::{
-    Agenda, CiscoSpec, DeviceSpec, EndpointName, EvaluationId, Failure, Given, Held, MatchedBy, Meetings, Mono, Now,
+    Agenda, CiscoSpec, DeviceSpec, EndpointName, EndpointSpec, EvaluationId, Failure, Given, Held, MatchedBy, Meetings, Mono, Now,
     RoomKey, Scope,
 };
 
@@ -250,7 +251,9 @@ impl Planner {
         }
         self.due.touch(Object::Room(key.clone()));
         for name in endpoints {
-            let waits = self.endpoints.get(&name).is_some_and(|endpoint| endpoint.held == Held::Unknown);
+            let acts = |spec: &Arc<EndpointSpec>| spec.mode.at(now.wall) == ModeState::Enforce;
+            let waits = self.endpoints.get(&name).is_some_and(|endpoint| endpoint.held == Held::Unknown)
+                && self.desired.endpoints.get(&name).is_some_and(acts);
             if first || waits || self.gate.concerns(&name) {
                 self.due.touch(Object::Endpoint(name));
             }

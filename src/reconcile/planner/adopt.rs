@@ -312,11 +312,10 @@ impl Planner {
         let desired = self.desired.clone();
         let mut losses: Vec<(&EndpointSpec, Loss)> = Vec::new();
         for name in &assessment.endpoints {
-            let (Some(endpoint), Some(known)) = (desired.endpoints.get(name), self.endpoints.get(name)) else {
-                continue;
-            };
-            let given = known.given().filter(|_| known.last_put.is_some());
-            let (Some(given), Some(wished)) = (given, self.bare_wish(endpoint, now)) else { continue };
+            let Some(endpoint) = desired.endpoints.get(name) else { continue };
+            let wished = self.bare_wish(endpoint, now);
+            let given = self.endpoints.get(name).filter(|known| known.last_put.is_some()).and_then(|known| known.given());
+            let (Some(given), Some(wished)) = (given, wished) else { continue };
             losses.push((endpoint, loss(&given.schedule, &wished, now.wall)));
         }
         losses.extend(assessment.removed.iter().map(|(endpoint, loss)| (&**endpoint, loss.clone())));

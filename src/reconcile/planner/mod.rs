@@ -9,6 +9,7 @@ mod paced;
 mod places;
 mod report;
 mod restore;
+pub(super) mod wish;
 
 pub use adopt::foreseen;
 pub use restore::Kept;
@@ -20,20 +21,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::meetings::{loss, schedule, with_kept};
-use crate::model::desired::ModeState;
 use crate::model::presence::Presence;
 use crate::model::published::{Account, Accounts};
 use crate::model::tally::Tally;
-use crate::model::{Desired, DeviceSpec, EndpointName, EndpointSpec, Held, LookAgain, Mono, Now, RoomKey, Schedule};
+use crate::model::{Desired, DeviceSpec, EndpointName, LookAgain, Mono, Now, RoomKey};
 use crate::store::Op;
 
 use super::board::{Board, ConfigStatus};
 use super::due::{Due, Object};
-use super::gate::{Gate, ReadMark};
+use super::gate::Gate;
 use super::observed::{EndpointKnown, OldPlace, RoomState, Trouble};
 use super::pace::{Pace, Why};
-use super::plan::{EMPTY_AGAIN, Planned, plan_endpoint, plan_room, zone_of};
+use super::plan::{Planned, plan_endpoint, plan_room};
 use super::step::{DocumentsRead, Lane, RoomMove, Step};
 use super::wall::Wall;
 
@@ -371,51 +370,6 @@ impl Planner {
             Some(next) => Planned { step: None, due: next },
             None => Planned { step: Some(Step::ReadDocuments), due: Mono::NEVER },
         }
-    }
-
-    /// What `endpoint` shall show now, the gate asked.
-    fn wish_for(&mut self, endpoint: &Arc<EndpointSpec>, now: Now) {
-        let Some(wished) = self.bare_wish(endpoint, now) else { return };
-        let Some(known) = self.endpoints.get_mut(&endpoint.name) else { return };
-        // A first list takes nothing that we gave.
-        let kept = match known.given().filter(|_| known.last_put.is_some()) {
-            None => Vec::new(),
-            Some(given) => {
-                // A clock that is not trusted ends no meeting.
-                let as_of = if self.wall.trusted() { now.wall } else { now.wall.min(given.at) };
-                let loss = loss(&given.schedule, &wished, as_of);
-                if loss.is_empty() {
-                    self.gate.nothing_lost(&endpoint.name);
-                    Vec::new()
-                } else if !self.wall.trusted() || endpoint.mode.at(now.wall) != ModeState::Enforce {
-                    loss.bookings
-                } else {
-                    let reads =
-                        self.rooms.get(&endpoint.room).map_or(ReadMark { count: 0, at: Mono::default() }, |room| {
-                            ReadMark { count: room.reads, at: room.last_read.map_or(Mono::default(), |read| read.mono) }
-                        });
-                    self.gate.keep(endpoint, &loss, reads, now)
-                }
-            }
-        };
-        known.kept = kept.len();
-        if known.given().is_none() && wished.bookings.is_empty() && known.first_empty.is_none() {
-            let room = self.rooms.get(&endpoint.room);
-            known.first_empty = room.and_then(|room| room.last_read.map(|read| (read.mono, room.reads)));
-        }
-        let second_look = known.held == Held::Unknown && known.first_empty.is_some();
-        known.wished = Some(if kept.is_empty() { Arc::new(wished) } else { with_kept(&wished, &kept, endpoint) });
-        if second_look || self.gate.awaits_read(&endpoint.name) {
-            self.ask_pace(&endpoint.room, Why::Asked, now.mono + EMPTY_AGAIN);
-        }
-    }
-
-    /// What `endpoint` shall show by its documents and its room's meetings; `None` before they are known.
-    fn bare_wish(&self, endpoint: &EndpointSpec, now: Now) -> Option<Schedule> {
-        let room = self.desired.rooms.get(&endpoint.room)?;
-        let known = self.rooms.get(&endpoint.room)?;
-        let meetings = known.meetings.get(&endpoint.evaluation)?;
-        Some(schedule(meetings, endpoint, zone_of(room, known), now.wall))
     }
 
     /// Records to be written before anything else happens.

@@ -70,7 +70,7 @@ impl Planner {
             known.last_contact = Some(seen);
         }
         let mode = endpoint.mode.at(now.wall);
-        let synced = is_synced(endpoint, known, bare.as_ref(), now.wall);
+        let synced = is_synced(endpoint, known, bare.as_deref(), now.wall);
         let reason = endpoint_drift(endpoint, known, mode, synced, now.wall);
         known.drift = since(reason, known.drift.take(), now.wall);
         let state = match (mode, &known.drift) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::calendar::{self, Access, AgendaRequest, BusyRequest, Reading, SignIns};
+use crate::calendar::{self, Access, AgendaRequest, BusyRequest, Looks, Reading, SignIns};
 use crate::endpoint::EndpointError;
 use crate::endpoint::cisco::{self, Difference, Seen, Session};
 use crate::http::Http;
@@ -37,6 +37,7 @@ pub struct Live {
     documents: Documents,
     sessions: Mutex<BTreeMap<(String, u16), Session>>,
     sign_ins: SignIns,
+    looks: Looks,
     tokens: Tokens,
 }
 
@@ -80,6 +81,7 @@ impl Live {
             documents,
             sessions: Mutex::new(sessions),
             sign_ins: SignIns::default(),
+            looks: Looks::default(),
         })
     }
 
@@ -105,6 +107,7 @@ impl Live {
     fn access(&self, asking: &Asking) -> Access {
         Access {
             sign_ins: self.sign_ins.clone(),
+            looks: self.looks.clone(),
             tokens: self.tokens.clone(),
             account: asking.account,
             spent: asking.spent.clone(),

@@ -1,10 +1,13 @@
 //! `freebusy.query`: rooms and a window in, when each is taken out. What touches is one span.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Reply;
 use super::json::{Mask, Object};
+use crate::http::{Bytes, StatusCode};
 use crate::sim::rooms::{RoomAccess, RoomResponse, Rooms, SimRoom};
 
 /// Most calendars of a query. Source: `calendarExpansionMax`.
@@ -29,10 +32,37 @@ fn calendars_max() -> usize {
     CALENDARS_MAX
 }
 
-pub(super) fn query(rooms: &Rooms, body: &[u8]) -> Reply {
-    let Ok(query) = serde_json::from_slice::<Query>(body) else {
-        return Reply::fault(400, "global", "parseError", "Parse Error");
-    };
+/// Answers that are kept: those of some thousand rooms.
+const KEPT_MAX: usize = 256;
+
+/// The last answer to each question, with the state of the rooms that it was made of.
+#[derive(Default)]
+pub(super) struct Kept(HashMap<Bytes, (u64, Vec<String>, Bytes)>);
+
+impl Kept {
+    /// The answer to a question, made anew when one of its rooms changed.
+    pub(super) fn query(&mut self, rooms: &Rooms, question: &Bytes) -> Reply {
+        if let Some((state, asked, answer)) = self.0.get(question)
+            && *state == rooms.state_of(asked)
+        {
+            return Reply::json(200, answer.clone());
+        }
+        let Ok(query) = serde_json::from_slice::<Query>(question) else {
+            return Reply::fault(400, "global", "parseError", "Parse Error");
+        };
+        let reply = answer(rooms, &query);
+        if reply.status == StatusCode::OK {
+            if self.0.len() >= KEPT_MAX {
+                self.0.clear();
+            }
+            let asked: Vec<String> = query.items.iter().map(|asked| asked.id.to_lowercase()).collect();
+            self.0.insert(question.clone(), (rooms.state_of(&asked), asked, reply.body.clone()));
+        }
+        reply
+    }
+}
+
+fn answer(rooms: &Rooms, query: &Query) -> Reply {
     if query.time_max <= query.time_min {
         return Reply::fault(400, "global", "timeRangeEmpty", "The specified time range is empty.");
     }
@@ -52,8 +82,8 @@ pub(super) fn query(rooms: &Rooms, body: &[u8]) -> Reply {
             });
             calendars.object(&asked.id, |calendar| match taken {
                 Some(taken) => calendar.list("busy", taken, |span, (start, end)| {
-                    span.text("start", &start.to_string());
-                    span.text("end", &end.to_string());
+                    span.instant("start", start);
+                    span.instant("end", end);
                 }),
                 None => {
                     calendar.list("errors", [()], |fault, ()| {

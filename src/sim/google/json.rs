@@ -3,6 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use crate::model::instant::write_utc;
+
 /// Deepest nesting of a mask.
 const DEPTH_MAX: usize = 8;
 
@@ -88,6 +92,15 @@ impl<'a> Object<'a> {
     pub(super) fn text(&mut self, name: &str, value: &str) {
         if self.begin(name).is_some() {
             text(self.out, value);
+        }
+    }
+
+    /// An instant to the second.
+    pub(super) fn instant(&mut self, name: &str, at: Timestamp) {
+        if self.begin(name).is_some() {
+            self.out.push(b'"');
+            write_utc(self.out, at);
+            self.out.extend_from_slice(b"Z\"");
         }
     }
 

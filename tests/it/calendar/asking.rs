@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use otj::calendar::{Access, AgendaRequest, CalendarError, Cursor, Reading, SignIns, read_agenda};
+use otj::calendar::{Access, AgendaRequest, CalendarError, Cursor, Looks, Reading, SignIns, read_agenda};
 use otj::http::{Http, HttpOptions};
 use otj::model::desired::RoomSource;
 use otj::model::service::{CalDavSpec, Service};
@@ -53,6 +53,7 @@ impl Asking {
                 now: at("2026-01-05T10:00Z"),
                 access: Access {
                     sign_ins: SignIns::default(),
+                    looks: Looks::default(),
                     tokens: Tokens::new(http.clone(), Arc::new(MemoryStore::new()), Clock::system()),
                     account: 0,
                     spent: Spent::default(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use otj::calendar::{
-    Access, AgendaRequest, BusyRequest, CalendarError, Cursor, Reading, SignIns, read_agenda, read_busy,
+    Access, AgendaRequest, BusyRequest, CalendarError, Cursor, Looks, Reading, SignIns, read_agenda, read_busy,
 };
 use otj::http::{Bytes, HeaderMap, HeaderName, HeaderValue, Http, HttpError, Peer, Played, Request, StatusCode};
 use otj::model::desired::RoomSource;
@@ -235,7 +235,7 @@ impl Reader {
                 cursor: None,
                 fresh: false,
                 now: site.now(),
-                access: Access { sign_ins: SignIns::default(), tokens, account: 0, spent: spent.clone() },
+                access: Access { sign_ins: SignIns::default(), looks: Looks::default(), tokens, account: 0, spent: spent.clone() },
             },
             spent,
             site: Arc::clone(site),
