@@ -3,7 +3,7 @@
 
 mod calendar;
 mod clouds;
-mod place;
+pub(super) mod place;
 mod plot;
 mod screen;
 mod teller;

@@ -1,8 +1,10 @@
 //! `otj sim`: simulated calendar services one by one, over HTTP, with rooms whose calendars change while one looks.
 
 pub(super) mod cloud;
+mod site;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,8 +25,12 @@ const ROOMS: [&str; 4] = ["fjell@example.com", "dal@example.com", "elv@example.c
 
 /// A simulated calendar service with its token endpoint and a few invented rooms, in one of which a meeting is moved every
 /// 20 s. Prints the documents and secrets to read it with. Ends at Ctrl-C.
+///
+/// With `--rooms` it has as many as wanted, whose working week passes: to see what a node needs for a site of that size.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  otj sim google --listen 127.0.0.1:9481\n  otj sim graph")]
+#[command(
+    after_help = "Examples:\n  otj sim google --listen 127.0.0.1:9481\n  otj sim graph\n  otj sim google --rooms 4000 --dir site"
+)]
 pub(super) struct Sim {
     /// Which service.
     #[arg(value_enum)]
@@ -32,6 +38,12 @@ pub(super) struct Sim {
     /// Where it listens, on loopback.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9481")]
     listen: SocketAddr,
+    /// How many rooms, each with about sixty meetings of the week.
+    #[arg(long, requires = "dir", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rooms: Option<u32>,
+    /// Where the documents and secrets for these rooms are written; empty, or not there yet.
+    #[arg(long, requires = "rooms")]
+    dir: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -61,14 +73,27 @@ async fn serve(verb: &Sim) -> anyhow::Result<ExitCode> {
     };
     let secret = "simulated";
     let cloud = Cloud::new(maker, listener.local_addr()?, secret, &clock)?;
-    for room in ROOMS {
-        cloud.furnish(room, clock.now().wall)?;
-    }
-    super::print(&introduction(maker, &cloud, secret));
+    let site = match (verb.rooms, &verb.dir) {
+        (Some(rooms), Some(dir)) => {
+            super::print(&site::write(dir, maker, &cloud, secret, rooms)?);
+            Some(site::Site::open(&cloud, rooms, clock.now().wall)?)
+        }
+        _ => {
+            ROOMS.iter().try_for_each(|room| cloud.furnish(room, clock.now().wall))?;
+            super::print(&introduction(maker, &cloud, secret));
+            None
+        }
+    };
+    let changes = async {
+        match site {
+            Some(site) => site.live(&cloud, &clock).await,
+            None => change(&cloud, &clock).await,
+        }
+    };
     let stop = CancellationToken::new();
     tokio::select! {
         () = cloud.services().serve(listener, stop.clone()) => {}
-        () = change(&cloud, &clock) => {}
+        () = changes => {}
         _ = term.recv() => {}
         _ = int.recv() => {}
     }

@@ -25,7 +25,7 @@ const CODEC_PORT: &str = "port: 443 ";
 
 /// The demo's directory; dropped, it goes away unless it is kept.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(in crate::cli) struct Place {
     /// The directory.
     pub(super) root: PathBuf,
     /// Whether it stays.
@@ -47,7 +47,7 @@ impl Place {
     ///
     /// # Errors
     /// When `dir` holds something already, or cannot be made.
-    pub(super) fn new(dir: Option<&Path>) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn new(dir: Option<&Path>) -> anyhow::Result<Self> {
         let kept = dir.is_some();
         let root = match dir {
             Some(dir) => std::path::absolute(dir)?,
@@ -87,7 +87,7 @@ impl Place {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub(super) fn add(&self, files: &[(String, String)]) -> anyhow::Result<()> {
+    pub(in crate::cli) fn add(&self, files: &[(String, String)]) -> anyhow::Result<()> {
         files.iter().try_for_each(|(name, text)| self.write(name, text))
     }
 

@@ -112,6 +112,11 @@ impl Cloud {
         self.services.clone()
     }
 
+    /// Its rooms.
+    pub(in crate::cli) fn rooms(&self) -> &Rooms {
+        &self.rooms
+    }
+
     /// Requests to its calendars so far, as it counts them itself.
     pub(in crate::cli) fn requests(&self) -> u64 {
         (self.requests)()
