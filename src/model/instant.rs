@@ -14,9 +14,9 @@ pub fn read_utc(text: &str) -> Option<(Timestamp, &str)> {
         return None;
     }
     let number = |digits: &[u8]| {
-        digits.iter().try_fold(0i16, |number, digit| {
-            digit.is_ascii_digit().then(|| number * 10 + i16::from(digit - b'0'))
-        })
+        digits
+            .iter()
+            .try_fold(0i16, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i16::from(digit - b'0')))
     };
     let small = |at: usize| number(&written[at..at + 2]).and_then(|number| i8::try_from(number).ok());
     let date = (number(&written[..4])?, small(5)?, small(8)?);
@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn other_forms_are_left_to_others() {
-        for text in ["", "2027-01-04", "2027-01-04 10:00:00Z", "2027-13-04T10:00:00Z", "2027-01-04T1０:00:00Z", "２027"] {
+        for text in ["", "2027-01-04", "2027-01-04 10:00:00Z", "2027-13-04T10:00:00Z", "2027-01-04T1０:00:00Z", "２027"]
+        {
             assert_eq!(read_utc(text), None, "{text}");
         }
         assert_eq!(read_utc("2027-01-04T10:00:00.5+01:00").unwrap().1, ".5+01:00");

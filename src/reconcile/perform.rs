@@ -1,6 +1,6 @@
 //! Performs a step: on the world, with the rules, in the store. Decides nothing; every wait has a deadline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +26,9 @@ const CALENDAR_DEADLINE: Duration = Duration::from_secs(60);
 /// Longest time for the directory, the rules of one room, or the store.
 const LOCAL_DEADLINE: Duration = Duration::from_secs(60);
 
+/// Agendas whose events are kept in memory until the rules ran on them; of others the store has them.
+const HANDED_ON_MAX: usize = 16;
+
 /// Everything a step needs.
 #[derive(Debug)]
 pub struct Workshop<W> {
@@ -39,13 +42,15 @@ pub struct Workshop<W> {
     pub tally: Arc<Tally>,
     /// Compiled rules, by the digest of what they were compiled from.
     chains: Mutex<BTreeMap<Digest, Arc<Chain>>>,
+    /// Agendas that were just written down: the rules run on them next.
+    taken_down: Mutex<VecDeque<(Arc<Agenda>, Vec<Event>)>>,
 }
 
 impl<W: World> Workshop<W> {
     /// A workshop without compiled rules.
     #[must_use]
     pub fn new(world: Arc<W>, desk: Desk, clock: Clock, tally: Arc<Tally>) -> Self {
-        Self { world, desk, clock, tally, chains: Mutex::default() }
+        Self { world, desk, clock, tally, chains: Mutex::default(), taken_down: Mutex::default() }
     }
 
     /// Performs `step` within its deadline and says how it ended.
@@ -135,21 +140,47 @@ impl<W: World> Workshop<W> {
             self.agenda_record(room).await?.map(|record| record.events).unwrap_or_default()
         };
         let time_zone = complete.time_zone.clone();
-        let (agenda, mut events) = Agenda::from_complete(room.key.clone(), complete, &previous);
+        let (mut agenda, mut events) = Agenda::from_complete(room.key.clone(), complete, &previous);
         if last.as_deref() != Some(&agenda) || cursor.is_some() {
             if without_private_texts {
                 events.iter_mut().filter(|event| event.private).for_each(silence);
             }
             let record = AgendaRecord {
-                agenda: agenda.clone(),
+                agenda,
                 events,
                 cursor: cursor.clone(),
                 time_zone: time_zone.clone(),
                 read_at: self.clock.now().wall,
             };
             self.desk.commit(vec![Op::put(records::agenda(&room.key), records::to_bytes(&record))]).await;
+            agenda = record.agenda;
+            let is_news = last.is_none_or(|last| last.digest != agenda.digest);
+            if is_news {
+                self.hand_on(Arc::new(agenda.clone()), record.events);
+            }
         }
         Ok(Outcome::Agenda(Box::new(AgendaRead { agenda: Arc::new(agenda), cursor, time_zone, server_ahead })))
+    }
+
+    /// Keeps the events of an agenda for the rules, which run on them next, as a rule.
+    fn hand_on(&self, agenda: Arc<Agenda>, events: Vec<Event>) {
+        let mut taken_down = self.taken_down.lock().unwrap_or_else(PoisonError::into_inner);
+        taken_down.truncate(HANDED_ON_MAX - 1);
+        taken_down.push_front((agenda, events));
+    }
+
+    /// The events of an agenda: those that were just written down, else the store's.
+    async fn events_of(&self, room: &RoomSpec, agenda: &Agenda) -> Result<Option<Vec<Event>>, Failure> {
+        let handed_on = {
+            let mut taken_down = self.taken_down.lock().unwrap_or_else(PoisonError::into_inner);
+            let place = taken_down.iter().position(|(there, _)| **there == *agenda);
+            place.and_then(|place| taken_down.remove(place))
+        };
+        if let Some((_, events)) = handed_on {
+            return Ok(Some(events));
+        }
+        let record = self.agenda_record(room).await?.filter(|record| record.agenda.digest == agenda.digest);
+        Ok(record.map(|record| record.events))
     }
 
     /// Moves the records of the rooms of one address, which may change places, in one transaction.
@@ -193,8 +224,7 @@ impl<W: World> Workshop<W> {
         previous: Vec<Arc<Meetings>>,
         zone: String,
     ) -> Result<Outcome, Failure> {
-        let record = self.agenda_record(room).await?.filter(|record| record.agenda.digest == agenda.digest);
-        let Some(record) = record else {
+        let Some(events) = self.events_of(room, &agenda).await? else {
             return Err(Failure::retry(
                 "TextsMissing",
                 "the texts of the agenda are not in the store; it is read anew",
@@ -207,8 +237,7 @@ impl<W: World> Workshop<W> {
             chains
                 .map(|(evaluation, chain)| {
                     let before = previous.iter().find(|before| before.rules == evaluation.digest);
-                    let made =
-                        rules::evaluate(chain, &email, &agenda, &record.events, &zone, before.map(|before| &**before));
+                    let made = rules::evaluate(chain, &email, &agenda, &events, &zone, before.map(|before| &**before));
                     (evaluation.id.clone(), Arc::new(made))
                 })
                 .collect::<Vec<_>>()

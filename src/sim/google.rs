@@ -65,6 +65,8 @@ pub struct GoogleFake {
     options: GoogleOptions,
     quota: Mutex<Quota>,
     kept: Mutex<busy::Kept>,
+    /// The last mask of fields: clients ask for the same ones again and again.
+    mask: Mutex<Option<(String, Arc<json::Mask>)>>,
 }
 
 impl fmt::Debug for GoogleFake {
@@ -78,13 +80,24 @@ impl GoogleFake {
     #[must_use]
     pub fn new(rooms: Arc<Rooms>, bearers: Bearers, options: GoogleOptions) -> Self {
         let quota = Mutex::new(Quota::new(options.quotas));
-        Self { rooms, bearers, options, quota, kept: Mutex::default() }
+        Self { rooms, bearers, options, quota, kept: Mutex::default(), mask: Mutex::default() }
     }
 
     /// The requests so far, as Google counts them.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.quota.lock().unwrap_or_else(PoisonError::into_inner).counts
+    }
+
+    /// A mask of fields, taken apart; `None`: it is none.
+    fn mask(&self, text: &str) -> Option<Arc<json::Mask>> {
+        let mut last = self.mask.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, mask)) = last.as_ref().filter(|(last, _)| last == text) {
+            return Some(mask.clone());
+        }
+        let mask = Arc::new(json::Mask::parse(text)?);
+        *last = Some((text.to_owned(), mask.clone()));
+        Some(mask)
     }
 
     fn reply(&self, request: &Request, now: Timestamp, number: u64) -> Reply {
@@ -101,7 +114,9 @@ impl GoogleFake {
         let Some((_, path)) = request.url.path().split_once("/calendar/v3/") else { return Reply::unknown_path() };
         match (&request.method, path.split('/').collect::<Vec<_>>().as_slice()) {
             (&Method::GET, ["calendars", room, "events"]) => events::list(self, &json::decoded(room), request),
-            (&Method::POST, ["freeBusy"]) => self.kept.lock().unwrap_or_else(PoisonError::into_inner).query(&self.rooms, &request.body),
+            (&Method::POST, ["freeBusy"]) => {
+                self.kept.lock().unwrap_or_else(PoisonError::into_inner).query(&self.rooms, &request.body)
+            }
             _ => Reply::unknown_path(),
         }
     }

@@ -13,12 +13,12 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::super::api::Api;
-use super::super::looks::Told;
+use super::super::looks::{Last, Told};
 use super::super::{BusyRequest, CalendarError};
 use super::{Account, BATCH, GoogleError, api_url, error};
 use crate::http::{Bytes, HeaderMap, Method};
-use crate::model::service::GoogleSpec;
 use crate::model::instant::read_utc;
+use crate::model::service::GoogleSpec;
 use crate::model::{Busy, Failure, RoomEmail};
 
 /// As it is written.
@@ -82,13 +82,18 @@ pub(in crate::calendar) async fn busy(
         let answer = api.send(&Method::POST, &url, &HeaderMap::new(), &Bytes::from(asked.to_string())).await?;
         error::check(&answer, &account, request.now)?;
         let body = &answer.response.body;
-        told.extend(api.access.looks.read(rooms, body, || answers(body, rooms, &account))?);
+        told.extend(api.access.looks.read(rooms, body, |last| answers(body, rooms, &account, last))?);
     }
     Ok(told)
 }
 
 /// What is said of each of `rooms`.
-fn answers(body: &[u8], rooms: &[RoomEmail], account: &Account<'_>) -> Result<Told, CalendarError> {
+fn answers(
+    body: &[u8],
+    rooms: &[RoomEmail],
+    account: &Account<'_>,
+    last: &mut Last<'_>,
+) -> Result<Told, CalendarError> {
     let unreadable = || CalendarError::Unreadable("Google's answer does not say when rooms are taken".into());
     let written: Written<'_> = serde_json::from_slice(body).map_err(|_| unreadable())?;
     if written.kind != "calendar#freeBusy" {
@@ -96,7 +101,11 @@ fn answers(body: &[u8], rooms: &[RoomEmail], account: &Account<'_>) -> Result<To
     }
     let calendars: BTreeMap<String, &RawValue> =
         written.calendars.into_iter().map(|(id, calendar)| (id.to_lowercase(), calendar)).collect();
-    Ok(rooms.iter().map(|room| (room.clone(), spans(calendars.get(room.as_str()).copied(), account))).collect())
+    let of = |room: &RoomEmail| {
+        let calendar = calendars.get(room.as_str()).copied();
+        (room.clone(), last.part(calendar.map(RawValue::get), || spans(calendar, account)))
+    };
+    Ok(rooms.iter().map(of).collect())
 }
 
 /// What is said about one room.

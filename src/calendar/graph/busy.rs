@@ -25,7 +25,7 @@ use serde_json::value::RawValue;
 use super::event::Moment;
 use super::{GraphError, error, headers, of_calendar, page, unreadable};
 use crate::calendar::api::Api;
-use crate::calendar::looks::Told;
+use crate::calendar::looks::{Last, Told};
 use crate::calendar::{BusyRequest, CalendarError};
 use crate::http::{Bytes, HttpError, Method, StatusCode};
 use crate::model::service::GraphSpec;
@@ -185,7 +185,7 @@ async fn ask(
         _ => return Err(TooMany::No(error::of(&answer, anchor, service, request.now).into())),
     }
     let body = &answer.response.body;
-    let told = api.access.looks.read(rooms, body, || answers(body, rooms));
+    let told = api.access.looks.read(rooms, body, |last| answers(body, rooms, last));
     told.map_err(|why| TooMany::No(CalendarError::Unreadable(why)))
 }
 
@@ -195,10 +195,16 @@ struct Answers<'a> {
     value: Vec<&'a RawValue>,
 }
 
+/// As much of a schedule as names its room.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Named {
+    schedule_id: String,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Schedule {
-    schedule_id: String,
     #[serde(default)]
     schedule_items: Option<Vec<Item>>,
     #[serde(default)]
@@ -220,17 +226,19 @@ struct Fault {
 }
 
 /// What was said of each of `rooms`. An entry that cannot be understood is as good as none.
-fn answers(body: &[u8], rooms: &[RoomEmail]) -> Result<Told, String> {
+fn answers(body: &[u8], rooms: &[RoomEmail], last: &mut Last<'_>) -> Result<Told, String> {
     let answers: Answers<'_> = serde_json::from_slice(body).map_err(|error| page::not_a_page(&error))?;
-    let mut told: BTreeMap<String, Result<Busy, Failure>> = BTreeMap::new();
+    let mut told: BTreeMap<String, &RawValue> = BTreeMap::new();
     for entry in answers.value {
-        if let Ok(schedule) = serde_json::from_str::<Schedule>(entry.get()) {
-            told.insert(schedule.schedule_id.to_lowercase(), schedule.busy());
+        if let Ok(named) = serde_json::from_str::<Named>(entry.get()) {
+            told.insert(named.schedule_id.to_lowercase(), entry);
         }
     }
     let of = |room: &RoomEmail| {
-        let nothing = || Err(Failure::retry("CalendarUnreadable", "Graph does not say when this room is taken"));
-        (room.clone(), told.remove(room.as_str()).unwrap_or_else(nothing))
+        let nothing = || Failure::retry("CalendarUnreadable", "Graph does not say when this room is taken");
+        let entry = told.get(room.as_str()).copied();
+        let read = || serde_json::from_str::<Schedule>(entry.ok_or_else(nothing)?.get()).map_err(|_| nothing())?.busy();
+        (room.clone(), last.part(entry.map(RawValue::get), read))
     };
     Ok(rooms.iter().map(of).collect())
 }

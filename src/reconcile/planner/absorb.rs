@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use crate::model::desired::ModeState;
 use crate::model::{
-    Agenda, CiscoSpec, DeviceSpec, EndpointName, EndpointSpec, EvaluationId, Failure, Given, Held, MatchedBy, Meetings, Mono, Now,
-    RoomKey, Scope,
+    Agenda, CiscoSpec, DeviceSpec, EndpointName, EndpointSpec, EvaluationId, Failure, Given, Held, MatchedBy, Meetings,
+    Mono, Now, RoomKey, Scope,
 };
 
 use super::super::board::Drift;

@@ -314,7 +314,8 @@ impl Planner {
         for name in &assessment.endpoints {
             let Some(endpoint) = desired.endpoints.get(name) else { continue };
             let wished = self.bare_wish(endpoint, now);
-            let given = self.endpoints.get(name).filter(|known| known.last_put.is_some()).and_then(|known| known.given());
+            let given =
+                self.endpoints.get(name).filter(|known| known.last_put.is_some()).and_then(|known| known.given());
             let (Some(given), Some(wished)) = (given, wished) else { continue };
             losses.push((endpoint, loss(&given.schedule, &wished, now.wall)));
         }

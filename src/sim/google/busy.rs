@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::Reply;
 use super::json::{Mask, Object};
-use crate::http::{Bytes, StatusCode};
+use crate::http::Bytes;
 use crate::sim::rooms::{RoomAccess, RoomResponse, Rooms, SimRoom};
 
 /// Most calendars of a query. Source: `calendarExpansionMax`.
@@ -34,15 +34,22 @@ fn calendars_max() -> usize {
 
 /// Answers that are kept: those of some thousand rooms.
 const KEPT_MAX: usize = 256;
+/// Rooms of whom is kept when they are taken.
+const PARTS_MAX: usize = 10_000;
 
-/// The last answer to each question, with the state of the rooms that it was made of.
+/// What was answered, for as long as the rooms stay as they were: the same is asked again and again.
 #[derive(Default)]
-pub(super) struct Kept(HashMap<Bytes, (u64, Vec<String>, Bytes)>);
+pub(super) struct Kept {
+    /// By question: the state of its rooms, their addresses, the answer.
+    answers: HashMap<Bytes, (u64, Vec<String>, Bytes)>,
+    /// By room: its version, the window, what stands in answers about it.
+    parts: HashMap<String, (u64, (Timestamp, Timestamp), String)>,
+}
 
 impl Kept {
-    /// The answer to a question, made anew when one of its rooms changed.
+    /// The answer to a question.
     pub(super) fn query(&mut self, rooms: &Rooms, question: &Bytes) -> Reply {
-        if let Some((state, asked, answer)) = self.0.get(question)
+        if let Some((state, asked, answer)) = self.answers.get(question)
             && *state == rooms.state_of(asked)
         {
             return Reply::json(200, answer.clone());
@@ -50,53 +57,60 @@ impl Kept {
         let Ok(query) = serde_json::from_slice::<Query>(question) else {
             return Reply::fault(400, "global", "parseError", "Parse Error");
         };
-        let reply = answer(rooms, &query);
-        if reply.status == StatusCode::OK {
-            if self.0.len() >= KEPT_MAX {
-                self.0.clear();
-            }
-            let asked: Vec<String> = query.items.iter().map(|asked| asked.id.to_lowercase()).collect();
-            self.0.insert(question.clone(), (rooms.state_of(&asked), asked, reply.body.clone()));
+        if query.time_max <= query.time_min {
+            return Reply::fault(400, "global", "timeRangeEmpty", "The specified time range is empty.");
         }
+        if query.items.len() > query.calendar_expansion_max.min(CALENDARS_MAX) {
+            return Reply::fault(400, "global", "tooManyCalendarsRequested", "Too many calendars requested.");
+        }
+        let reply = self.answer(rooms, &query);
+        if self.answers.len() >= KEPT_MAX {
+            self.answers.clear();
+        }
+        let asked: Vec<String> = query.items.iter().map(|asked| asked.id.to_lowercase()).collect();
+        self.answers.insert(question.clone(), (rooms.state_of(&asked), asked, reply.body.clone()));
         reply
     }
-}
 
-fn answer(rooms: &Rooms, query: &Query) -> Reply {
-    if query.time_max <= query.time_min {
-        return Reply::fault(400, "global", "timeRangeEmpty", "The specified time range is empty.");
+    fn answer(&mut self, rooms: &Rooms, query: &Query) -> Reply {
+        let (mut out, all) = (Vec::with_capacity(4096), Mask::default());
+        let mut answer = Object::open(&mut out, &all);
+        answer.text("kind", "calendar#freeBusy");
+        answer.text("timeMin", &query.time_min.to_string());
+        answer.text("timeMax", &query.time_max.to_string());
+        answer.object("calendars", |calendars| {
+            for asked in &query.items {
+                rooms.look(&asked.id, |room| {
+                    let room = room.filter(|room| room.access != RoomAccess::Nothing);
+                    calendars.bare(&asked.id, self.part(&asked.id, room, (query.time_min, query.time_max)));
+                });
+            }
+        });
+        answer.close();
+        Reply::json(200, out)
     }
-    if query.items.len() > query.calendar_expansion_max.min(CALENDARS_MAX) {
-        return Reply::fault(400, "global", "tooManyCalendarsRequested", "Too many calendars requested.");
-    }
-    let (mut out, all) = (Vec::with_capacity(4096), Mask::default());
-    let mut answer = Object::open(&mut out, &all);
-    answer.text("kind", "calendar#freeBusy");
-    answer.text("timeMin", &query.time_min.to_string());
-    answer.text("timeMax", &query.time_max.to_string());
-    answer.object("calendars", |calendars| {
-        for asked in &query.items {
-            let taken = rooms.look(&asked.id, |room| {
-                let room = room.filter(|room| room.access != RoomAccess::Nothing)?;
-                Some(taken(room, query.time_min, query.time_max))
-            });
-            calendars.object(&asked.id, |calendar| match taken {
-                Some(taken) => calendar.list("busy", taken, |span, (start, end)| {
-                    span.instant("start", start);
-                    span.instant("end", end);
-                }),
-                None => {
-                    calendar.list("errors", [()], |fault, ()| {
-                        fault.text("domain", "global");
-                        fault.text("reason", "notFound");
-                    });
-                    calendar.list("busy", [(); 0], |_, ()| {});
-                }
-            });
+
+    /// What stands in an answer about one room; `None`: whoever asks may not see it.
+    fn part(&mut self, id: &str, room: Option<&SimRoom>, window: (Timestamp, Timestamp)) -> &str {
+        let Some(room) = room else {
+            return r#"{"errors":[{"domain":"global","reason":"notFound"}],"busy":[]}"#;
+        };
+        if self.parts.len() >= PARTS_MAX && !self.parts.contains_key(id) {
+            self.parts.clear();
         }
-    });
-    answer.close();
-    Reply::json(200, out)
+        let part = self.parts.entry(id.to_owned()).or_default();
+        if (part.0, part.1) != (room.version, window) || part.2.is_empty() {
+            let (mut out, all) = (Vec::with_capacity(4096), Mask::default());
+            let mut calendar = Object::open(&mut out, &all);
+            calendar.list("busy", taken(room, window.0, window.1), |span, (start, end)| {
+                span.instant("start", start);
+                span.instant("end", end);
+            });
+            calendar.close();
+            *part = (room.version, window, String::from_utf8(out).unwrap_or_default());
+        }
+        &part.2
+    }
 }
 
 /// The spans that take the room's time, sorted and merged.

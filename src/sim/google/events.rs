@@ -1,5 +1,7 @@
 //! `events.list`: a room and a query in, a page of its events out.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -27,13 +29,13 @@ struct Listing {
     before: (usize, usize),
     /// The zone that times are told in; `None`: the calendar's.
     zone: Option<String>,
-    mask: Mask,
+    mask: Arc<Mask>,
     /// The version of a sync token.
     since: Option<u64>,
 }
 
 pub(super) fn list(fake: &GoogleFake, email: &str, request: &Request) -> Reply {
-    let listing = match Listing::of(request) {
+    let listing = match Listing::of(fake, request) {
         Ok(listing) => listing,
         Err(reply) => return *reply,
     };
@@ -44,7 +46,7 @@ pub(super) fn list(fake: &GoogleFake, email: &str, request: &Request) -> Reply {
 }
 
 impl Listing {
-    fn of(request: &Request) -> Result<Self, Box<Reply>> {
+    fn of(fake: &GoogleFake, request: &Request) -> Result<Self, Box<Reply>> {
         let query = query(request);
         let value = |name: &str| query.get(name).and_then(|values| values.last()).map(String::as_str);
         let fault = |reason: &str, message: &str| Box::new(Reply::fault(400, "global", reason, message));
@@ -86,8 +88,8 @@ impl Listing {
             None => (0, 0),
         };
         let mask = match value("fields") {
-            Some(text) => Mask::parse(text).ok_or_else(|| invalid("fields"))?,
-            None => Mask::default(),
+            Some(text) => fake.mask(text).ok_or_else(|| invalid("fields"))?,
+            None => Arc::default(),
         };
         Ok(Self {
             from,
