@@ -1,7 +1,9 @@
 //! `otj auth`: a person signs in once, from a terminal.
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use axum::Router;
@@ -22,6 +24,8 @@ use crate::store::StoreError;
 
 /// Where a browser comes back to when the documents name no redirectUri.
 const CALLBACK: &str = "/oauth/callback";
+/// A store that nobody has open is open in less time.
+const LOCKED_AFTER: Duration = Duration::from_secs(1);
 
 /// Signs an integration's account in, once: prints a link, waits for the browser to come back, stores the sign-in.
 ///
@@ -79,7 +83,13 @@ async fn sign_in(verb: &Auth, integration: &IntegrationSpec) -> anyhow::Result<(
     let (listener, redirect) = way_back(sign_in::redirect_uri(integration)?).await?;
     let (begun, link) = SignIn::begin(integration, &redirect, clock.now())?;
     let at = StoreAt { data_dir: &verb.data_dir, key_file: verb.store_key_file.as_deref(), deployment: None };
-    let (store, _) = open_store(at, clock.clone()).await.map_err(|error| match error.downcast_ref::<StoreError>() {
+    let opened = noticed(open_store(at, clock.clone()), LOCKED_AFTER, || {
+        super::complain(&format!(
+            "The store in {} is in use, it seems by a running node, and is waited for. Stop the node, sign in, and start it again.",
+            verb.data_dir.display()
+        ));
+    });
+    let (store, _) = opened.await.map_err(|error| match error.downcast_ref::<StoreError>() {
         Some(StoreError::Locked(_)) => error.context("stop the node, sign in, and start it again: it holds the store"),
         _ => error,
     })?;
@@ -97,6 +107,19 @@ async fn sign_in(verb: &Auth, integration: &IntegrationSpec) -> anyhow::Result<(
     signed_in.store(&*store).await.context("the sign-in could not be stored")?;
     print("Stored. Start the node; it reads with this account from now on.\n");
     Ok(())
+}
+
+/// Waits for `work`; when it takes longer than `after`, a person is told so in the meantime.
+async fn noticed<T>(work: impl Future<Output = T>, after: Duration, tell: impl FnOnce()) -> T {
+    let mut work = pin!(work);
+    tokio::select! {
+        biased;
+        done = &mut work => done,
+        () = tokio::time::sleep(after) => {
+            tell();
+            work.await
+        }
+    }
 }
 
 /// Where the browser is to come back to, and a listener there when that is this machine and the port is free.
@@ -162,4 +185,22 @@ fn pages(redirect: Url, came: mpsc::Sender<Url>) -> Router {
             (headers, "Go back to the terminal. This window can be closed.\n").into_response()
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_is_in_use_is_told_of_at_once_and_one_that_is_free_is_not() {
+        for (takes_s, expected) in [(0, 0), (10, 1)] {
+            let mut told = 0;
+            let work = async {
+                tokio::time::sleep(Duration::from_secs(takes_s)).await;
+                takes_s
+            };
+            assert_eq!(noticed(work, LOCKED_AFTER, || told += 1).await, takes_s);
+            assert_eq!(told, expected, "{takes_s}");
+        }
+    }
 }

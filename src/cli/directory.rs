@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use super::{complain, event_file};
 use crate::config::{self, LoadOptions, Loaded, ReadOptions, SecretOptions, Secrets};
 use crate::diagnostic::{self, Severity};
+use crate::model::{Desired, LocationName};
 
 /// The deployments that directories of the command line are: one each, or all of them one.
 pub(super) fn deployments(directories: &[PathBuf], together: bool) -> Vec<&[PathBuf]> {
@@ -53,5 +54,37 @@ pub(super) fn load_for(
         complain(diagnostic::text::render(&errors, |file| snapshot.text_of(file), false).trim_end());
         anyhow::bail!("`{name}` does not load; `otj lint {name}` tells more");
     }
+    if let (Some(desired), Some(location)) = (&loaded.desired, location) {
+        is_described(desired, location)?;
+    }
     Ok(loaded)
+}
+
+/// A misspelt location would be one without a web proxy.
+fn is_described(desired: &Desired, location: &str) -> anyhow::Result<()> {
+    let names: Vec<&str> = desired.locations.keys().map(LocationName::as_str).collect();
+    anyhow::ensure!(
+        names.contains(&location),
+        "no document describes the location `{location}` (--location); there are: {}",
+        names.join(", ")
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::LocationSpec;
+
+    #[test]
+    fn a_location_that_no_document_describes_is_refused_and_the_others_are_named() {
+        let mut desired = Desired::default();
+        for name in ["default", "oslo"] {
+            let name = LocationName::parse(name).unwrap();
+            desired.locations.insert(name.clone(), std::sync::Arc::new(LocationSpec::undescribed(name)));
+        }
+        assert!(is_described(&desired, "oslo").is_ok() && is_described(&desired, "default").is_ok());
+        let refused = is_described(&desired, "olso").unwrap_err().to_string();
+        assert_eq!(refused, "no document describes the location `olso` (--location); there are: default, oslo");
+    }
 }
