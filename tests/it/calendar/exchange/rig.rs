@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use otj::calendar::exchange::refusal::EntryError;
 use otj::calendar::exchange::sign_in::{Ask, Exchange};
-use otj::calendar::{Access, SignIns};
+use otj::calendar::{Access, Looks, SignIns};
 use otj::http::{Answering, HeaderMap, Http, HttpOptions, Response, Url};
 use otj::model::service::{ExchangeSignIn, ExchangeSpec, Service};
 use otj::model::tally::{Spent, Tally};
@@ -98,7 +98,7 @@ impl Asker {
 
 fn access(http: &Http, store: &Arc<MemoryStore>, clock: &Clock) -> Access {
     let tokens = Tokens::new(http.clone(), store.clone(), clock.clone());
-    Access { sign_ins: SignIns::default(), tokens, account: 0, spent: Spent::default() }
+    Access { sign_ins: SignIns::default(), looks: Looks::default(), tokens, account: 0, spent: Spent::default() }
 }
 
 pub(super) fn ask(url: &Url) -> Ask {
