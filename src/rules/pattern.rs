@@ -2,7 +2,7 @@
 //!
 //! In: a pattern. Out: a compiled [`Pattern`] that answers in linear time where it can, and gives up with an error, never with
 //! "no match", where it cannot. `regex` is tried first; what needs look-around, back-references, atomic groups, possessive
-//! repetitions or conditions goes to an engine of our own (`program`, `search`) that counts every step. Engines at hand bound how
+//! repetitions or conditions goes to an engine of our own (`compile`, `search`) that counts every step. Engines at hand bound how
 //! often a search goes back and not how far it reads between, so that `(?>.+)x` takes minutes of a long text.
 //!
 //! A search of one text may take [`STEPS_MAX`] steps, some 8 ms; all searches of a rule in an event share them, and those of all
@@ -10,6 +10,7 @@
 //!
 //! Patterns mean what they mean in Python, apart from `\d`, which is ASCII; `python` says how.
 
+mod compile;
 mod program;
 mod python;
 mod replacement;
@@ -89,7 +90,7 @@ impl Pattern {
         let python::Translated { pattern, backtracks, soft_end } = python::translate(pattern)?;
         let engine = match backtracks {
             None => linear(&pattern).map(Engine::Linear)?,
-            Some(_) => Engine::Backtracking(Box::new(program::compile(&pattern)?)),
+            Some(_) => Engine::Backtracking(Box::new(compile::compile(&pattern)?)),
         };
         Ok(Self { engine, backtracks, soft_end })
     }
