@@ -48,7 +48,7 @@
 //!
 //! # Walk of one request under a quota
 //!
-//! Google and Graph count requests, so a room is not read because time has passed but because something speaks for it: an operator or a
+//! Google, Graph and Exchange count requests, so a room is not read because time has passed but because something speaks for it: an operator or a
 //! new room (`Asked`), a look at many rooms at once that saw another time taken (`Changed`), a known start within two minutes
 //! (`Starts`), a change a moment ago (`Follows`), its turn (`Turn`), or once a day in full (`Verify`). [`Pace`](reconcile::pace::Pace)
 //! keeps these wants, the requests of 24 hours (reserved in the store before they are made, so that a crash forgets none), each account's
@@ -177,10 +177,11 @@
 //! | I2 | A step leaves no choice: all it needs is in it | [`Step`](reconcile::step::Step) and the trait `World`, which sees nothing else |
 //! | I3 | One step at a time for each object, bounds for each lane, a deadline for each step: what hangs delays nobody else | `one_hanging_device_and_one_hanging_calendar_delay_nobody`, `the_last_known_address_serves_for_an_hour_and_no_longer` |
 //! | I4 | A calendar that cannot be read clears no endpoint | `a_calendar_that_fails_leaves_the_device_as_it_is`, `a_file_that_is_not_a_whole_calendar_is_unreadable_and_never_empty`, `an_answer_that_may_leave_something_out_is_a_failed_read`, `before_the_room_was_ever_read_a_device_is_told_to_come_back_and_never_gets_an_empty_list` |
-//! | I4a | The answers of Google and Graph are complete only with proof, page by page | `an_answer_that_may_leave_something_out_is_a_failed_reading`, `short_and_empty_pages_do_not_end_a_reading`, `a_304_that_nobody_asked_for_is_no_reading` |
+//! | I4a | The answers of Google, Graph and Exchange are complete only with proof, page by page | `an_answer_that_is_not_whole_is_a_failed_reading_and_never_an_empty_calendar`, `a_list_that_does_not_reach_its_end_is_read_in_halves_until_it_does`, `an_answer_that_may_leave_something_out_is_a_failed_reading`, `short_and_empty_pages_do_not_end_a_reading`, `a_304_that_nobody_asked_for_is_no_reading` |
 //! | I4b | No quota is exceeded, whenever the process is killed; known starts are looked at whatever the quota | `a_day_never_holds_more_than_its_limit_however_often_the_process_is_killed`, `two_hundred_kills_in_a_day_overrun_nothing`, `no_minute_holds_more_than_its_limit`, `known_starts_are_looked_at_twice_whatever_the_quota` |
 //! | I4c | What is wrong with an account or a service pauses it alone, and is told once | `an_outage_of_the_service_pauses_it_as_one_and_ends_with_one_probe`, `an_account_that_is_refused_leaves_its_share_to_the_others_and_no_account_has_more_than_its_minute`, `a_service_that_is_down_is_one_fault_and_not_one_of_each_room` |
 //! | I4d | No account is locked by how often its password is tried | `a_wrong_password_is_tried_four_times_a_day_at_most_in_spite_of_a_crash_loop`, `a_password_that_is_changed_in_the_directory_goes_wrong_five_times_and_then_seldom`, `a_process_that_is_killed_while_a_server_looks_at_the_password_does_not_send_it_again_at_once` |
+//! | I4e | Autodiscover gives the account's password to nobody whom the documents do not trust, and to nobody without TLS | `a_host_that_documents_do_not_trust_is_named_and_never_asked`, `credentials_never_go_over_http` |
 //! | I5 | A directory that does not load changes nothing, also across a restart | `a_directory_that_does_not_load_changes_nothing`, `a_kept_directory_runs_with_its_kept_secrets_after_everything_is_gone` |
 //! | I6 | Removals pass the gate | `when_all_4000_calendars_answer_empty_at_once_at_most_one_percent_of_endpoints_lose_a_meeting`, `a_bad_rule_edit_is_held_until_it_is_approved`, `a_directory_that_removes_too_many_endpoints_is_held_whole`, `while_a_removal_is_held_additions_and_moves_go_on`, `a_held_plan_survives_a_restart` |
 //! | I6a | A place that an endpoint left is cleared only where its own device shows our bookings alone; one device is filled for one endpoint | `an_old_address_is_cleared_only_where_the_recorded_device_shows_our_bookings_alone`, `an_address_that_another_document_takes_over_is_not_cleared`, `of_two_endpoints_with_one_device_only_the_first_by_name_is_filled`, `two_codecs_exchanged_behind_their_addresses_converge` |

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::exchange::ExchangeError;
 use super::google::GoogleError;
 use super::graph::GraphError;
 use super::ics::IcsError;
@@ -39,9 +40,12 @@ pub enum CalendarError {
         /// What it asked for.
         retry_after: Option<Duration>,
     },
-    /// Nobody reads this kind of service yet.
-    #[error("calendars of a {0} are not read by this version")]
+    /// This kind of service does not tell when rooms are taken.
+    #[error("a {0} does not tell when rooms are taken")]
     NotInEffect(&'static str),
+    /// Exchange says no.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
     /// Graph says no.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -72,6 +76,7 @@ impl CalendarError {
             Self::SecretMissing(_) => "SecretMissing",
             Self::NotInEffect(_) => "NotInEffect",
             Self::Graph(error) => error.label(),
+            Self::Exchange(error) => error.label(),
             Self::Token(error) => error.label(),
             Self::Google(error) => error.label(),
         }
@@ -102,6 +107,7 @@ impl From<CalendarError> for Failure {
             CalendarError::Token(error) => return error.into(),
             CalendarError::Google(error) => return error.into(),
             CalendarError::Graph(error) => return error.into(),
+            CalendarError::Exchange(error) => return error.into(),
             other => other,
         };
         let message = chain(&error);
@@ -113,6 +119,7 @@ impl From<CalendarError> for Failure {
             | CalendarError::Refused
             | CalendarError::NotInEffect(_)
             | CalendarError::Graph(_)
+            | CalendarError::Exchange(_)
             | CalendarError::Token(_)
             | CalendarError::Google(_)
             | CalendarError::SecretMissing(_) => false,

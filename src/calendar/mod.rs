@@ -38,6 +38,8 @@ use crate::model::tally::{Spent, Tally};
 use crate::model::{Busy, Complete, Digest, Failure, IntegrationSpec, Proof, RoomEmail, RoomSpec, Window};
 use crate::oauth::Tokens;
 use api::Api;
+use exchange::places::Place;
+use exchange::sign_in::Exchange;
 
 /// What one reading is asked for.
 #[derive(Clone, Debug)]
@@ -127,6 +129,8 @@ enum Mark {
     Collection { url: String, state: Option<String> },
     /// The ETag of a Google calendar.
     Etag(String),
+    /// An Exchange mailbox, where it is served, and a digest of its list.
+    Mailbox { place: Place, digest: Digest },
 }
 
 impl AgendaRequest {
@@ -185,7 +189,13 @@ pub async fn read_agenda(http: &Http, tally: &Tally, request: &AgendaRequest) ->
         }
         (Service::Google(service), RoomSource::Mailbox) => google::read(&api, service, request).await,
         (Service::Graph(service), RoomSource::Mailbox) => graph::read(&api, service, request).await,
-        (service @ Service::Exchange(_), RoomSource::Mailbox) => Err(CalendarError::NotInEffect(service.kind())),
+        (Service::Exchange(spec), RoomSource::Mailbox) => {
+            exchange::read(
+                Exchange { http, tally, access: &request.access, integration, spec, now: request.now },
+                request,
+            )
+            .await
+        }
         (service, _) => {
             let kind = service.kind();
             Err(CalendarError::NotFound(format!("a {kind} keeps no calendar where the room's is said to be")))
@@ -206,9 +216,11 @@ pub async fn read_busy(
     match &request.integration.service {
         Service::Google(service) => google::busy(&api, service, request).await,
         Service::Graph(service) => graph::busy(&api, service, request).await,
-        service @ (Service::Exchange(_) | Service::CalDav(_) | Service::Ics) => {
-            Err(CalendarError::NotInEffect(service.kind()))
+        Service::Exchange(spec) => {
+            let (access, integration) = (&request.access, &*request.integration);
+            exchange::busy(Exchange { http, tally, access, integration, spec, now: request.now }, request).await
         }
+        service @ (Service::CalDav(_) | Service::Ics) => Err(CalendarError::NotInEffect(service.kind())),
     }
 }
 

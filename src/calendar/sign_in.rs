@@ -1,10 +1,11 @@
 //! What servers taught us: how each wanted to be signed in to last time, so that only the very first request costs an extra one, and
-//! how many rooms it takes at once.
+//! how many rooms it takes at once; and what is known of Exchange's mailboxes.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::exchange::Memory;
 use crate::auth::basic;
 use crate::auth::digest::client::{Offer, Session};
 use crate::http::{Links, Url};
@@ -15,6 +16,7 @@ use crate::http::{Links, Url};
 pub struct SignIns {
     learned: Arc<Mutex<Learned>>,
     links: Links,
+    exchange: Memory,
 }
 
 #[derive(Default)]
@@ -42,6 +44,11 @@ impl SignIns {
     /// Connections that belong to an account.
     pub(super) fn links(&self) -> &Links {
         &self.links
+    }
+
+    /// What Exchange servers told.
+    pub(super) fn exchange(&self) -> &Memory {
+        &self.exchange
     }
 
     /// Whether the server of `url` asked for Basic.

@@ -117,7 +117,7 @@ pub(super) fn run(verb: &Simulate) -> anyhow::Result<ExitCode> {
     );
     anyhow::ensure!(
         verb.integration != Integration::Exchange,
-        "Exchange is not read by this version; give google or graph"
+        "Exchange is not simulated by this version; give google or graph"
     );
     let mut results = Vec::new();
     for rooms in &verb.rooms {

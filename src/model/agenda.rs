@@ -38,6 +38,8 @@ pub enum Proof {
     CalDavMultistatus,
     /// Every page, the last of them without a continuation.
     LastPage,
+    /// Every part of the span, each said to include the last item of its range.
+    WholeRange,
     /// An invented world, in tests and the demo.
     Simulated,
 }

@@ -45,7 +45,9 @@ impl Service {
             Self::Google(_) => Some(50),
             // getSchedule: 20 documented, 100 taken by servers; the reader splits where one does not.
             Self::Graph(_) => Some(100),
-            Self::Ics | Self::CalDav(_) | Self::Exchange(_) => None,
+            // GetUserAvailability.
+            Self::Exchange(_) => Some(100),
+            Self::Ics | Self::CalDav(_) => None,
         }
     }
 
@@ -64,13 +66,7 @@ impl Service {
             }
             Self::Graph(spec) => format!("{} {} {}", spec.api_url, spec.token_url, spec.client_id),
             Self::Exchange(spec) => {
-                let account = match &spec.sign_in {
-                    ExchangeSignIn::Basic { username, .. }
-                    | ExchangeSignIn::Ntlm { username, .. }
-                    | ExchangeSignIn::Oauth { username, .. } => username,
-                    ExchangeSignIn::AppOnly { client_id, .. } => client_id,
-                };
-                format!("{:?} {:?} {account}", spec.ews_url, spec.autodiscover_urls)
+                format!("{:?} {:?} {}", spec.ews_url, spec.autodiscover_urls, spec.account())
             }
         }
     }
@@ -178,7 +174,7 @@ pub struct GraphSpec {
 pub struct ExchangeSpec {
     /// Who reads.
     pub sign_in: ExchangeSignIn,
-    /// Most FindItem requests in 24 hours.
+    /// Most requests in 24 hours.
     pub find_items_per_day: u64,
     /// Autodiscover services that are asked first: (name, URL).
     pub autodiscover_urls: Vec<(String, String)>,
@@ -186,6 +182,19 @@ pub struct ExchangeSpec {
     pub autodiscover_trust: Vec<String>,
     /// The service itself; `None`: found by Autodiscover.
     pub ews_url: Option<String>,
+}
+
+impl ExchangeSpec {
+    /// Who signs in: the account's name, or the app's id.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        match &self.sign_in {
+            ExchangeSignIn::Basic { username, .. }
+            | ExchangeSignIn::Ntlm { username, .. }
+            | ExchangeSignIn::Oauth { username, .. } => username,
+            ExchangeSignIn::AppOnly { client_id, .. } => client_id,
+        }
+    }
 }
 
 /// Who reads Exchange mailboxes.

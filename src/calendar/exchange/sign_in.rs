@@ -152,8 +152,10 @@ impl Exchange<'_> {
         Ok((answering, kept))
     }
 
+    /// Whether credentials may go to `url`.
+    ///
     /// This machine itself is reached without TLS, too, where it may be reached at all: what goes there leaves nothing behind.
-    fn check(&self, url: &Url) -> Result<(), EntryError> {
+    pub(super) fn check(&self, url: &Url) -> Result<(), EntryError> {
         let host = url.host_str().unwrap_or_default();
         let bare = host.trim_matches(['[', ']']);
         let is_here = bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback());

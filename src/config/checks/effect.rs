@@ -25,7 +25,7 @@ pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
 type Rows = BTreeMap<(usize, &'static str), (Place, usize)>;
 
 fn kind_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut Vec<Diagnostic>) {
-    let planned = matches!(document.spec, Spec::Exchange(_) | Spec::Webex(_));
+    let planned = matches!(document.spec, Spec::Webex(_));
     if planned {
         let place = looked.directory.value(document, "/kind");
         let message = format!("documents of kind {} are not in effect yet", document.kind.name());

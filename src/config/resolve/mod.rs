@@ -131,7 +131,6 @@ impl<'a> Resolver<'a> {
         else {
             return;
         };
-        self.inert_service(document, "/spec/integration", &profile.integration);
         if self
             .names
             .index(Set::Kind(Kind::Profile), name.as_str())
@@ -150,16 +149,6 @@ impl<'a> Resolver<'a> {
         self.desired.evaluations.insert(evaluation.clone(), Arc::new(spec));
         let view = rules::view(profile, None, None);
         self.desired.profiles.insert(name.clone(), Arc::new(ProfileSpec { name, integration, evaluation, view }));
-    }
-
-    /// A calendar service of a kind that this version does not read: said once, where it is named.
-    fn inert_service(&mut self, document: &Document, pointer: &str, name: &str) {
-        let service = self.names.find(self.directory, Set::Integration, name);
-        if let Some(Document { spec: Spec::Exchange(_), kind, .. }) = service {
-            let place = self.directory.value(document, pointer);
-            let message = format!("`{name}` is a {}, which is not in effect yet: nothing is read from it", kind.name());
-            self.findings.push(Diagnostic::warning("OTJ901", place, message));
-        }
     }
 
     fn chain(&self, document: &'a Document, endpoint: &'a Endpoint) -> Option<Chain<'a>> {
@@ -192,12 +181,6 @@ impl<'a> Resolver<'a> {
         let context = context(&chain, &email);
         let device = self.device(&chain, &context);
         let service = group.and_then(|group| group.integration.as_deref()).unwrap_or(&chain.profile.1.integration);
-        if let (Some((document, group)), true) = (chain.group, group.is_some_and(|group| group.integration.is_some())) {
-            let once = (document.file, document.metadata.name.clone(), "/spec/integration".to_owned());
-            if self.said.insert(once) {
-                self.inert_service(document, "/spec/integration", group.integration.as_deref().unwrap_or_default());
-            }
-        }
         let (Some(device), Some(service)) = (device, self.service(service)) else { return };
         let Ok(profile) = ProfileName::parse(&chain.profile.0.metadata.name) else { return };
         let Ok(location) = LocationName::parse(chain.location()) else { return };

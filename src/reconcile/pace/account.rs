@@ -18,9 +18,10 @@ pub(super) fn day_limit(service: &Service) -> Option<u64> {
     match service {
         Service::Google(spec) => Some(spec.max_requests_per_day),
         Service::Graph(spec) => Some(spec.max_requests_per_day),
+        Service::Exchange(spec) => Some(spec.find_items_per_day),
         Service::CalDav(spec) => spec.max_requests_per_day,
-        // Read with a pace of their own.
-        Service::Exchange(_) | Service::Ics => None,
+        // Read with a pace of its own.
+        Service::Ics => None,
     }
 }
 
@@ -51,6 +52,7 @@ pub(super) fn accounts_of(service: &Service) -> Vec<Account> {
         }
         Service::Graph(spec) => vec![account(&spec.client_id, u32::MAX)],
         Service::CalDav(spec) => vec![account(spec.username.as_deref().unwrap_or_default(), u32::MAX)],
-        Service::Exchange(_) | Service::Ics => vec![account("", u32::MAX)],
+        Service::Exchange(spec) => vec![account(spec.account(), u32::MAX)],
+        Service::Ics => vec![account("", u32::MAX)],
     }
 }
