@@ -175,14 +175,7 @@ pub trait Peer: Send + Sync {
 
     /// The same for an answer that is read piece by piece. A peer that has no such answers gives each in one piece.
     fn open(&self, request: &Request) -> PlayedStream {
-        let Played { after, result } = self.answer(request);
-        let result = result.map(|(status, headers, body)| {
-            let (piece, pieces) = mpsc::channel(1);
-            // There is room for one, and somebody to take it.
-            let _ = piece.try_send(Ok(body));
-            (status, headers, pieces)
-        });
-        PlayedStream { after, result }
+        self.answer(request).into()
     }
 }
 
@@ -202,6 +195,19 @@ pub struct PlayedStream {
     pub after: Duration,
     /// Status, headers, and the pieces as they come, until their sender is dropped; or why nothing comes.
     pub result: Result<(StatusCode, HeaderMap, mpsc::Receiver<Result<Bytes, HttpError>>), HttpError>,
+}
+
+impl From<Played> for PlayedStream {
+    /// In one piece.
+    fn from(Played { after, result }: Played) -> Self {
+        let result = result.map(|(status, headers, body)| {
+            let (piece, pieces) = mpsc::channel(1);
+            // There is room for one, and somebody to take it.
+            let _ = piece.try_send(Ok(body));
+            (status, headers, pieces)
+        });
+        Self { after, result }
+    }
 }
 
 struct Shared {

@@ -4,6 +4,7 @@
 
 pub mod cisco;
 pub mod dice;
+pub mod exchange;
 pub mod freshness;
 pub mod google;
 pub mod graph;
@@ -16,7 +17,7 @@ pub mod workload;
 
 use jiff::Timestamp;
 
-use crate::http::{Played, Request};
+use crate::http::{Played, PlayedStream, Request};
 
 /// A token and the time → the account it was issued to; `None`: it is not good.
 pub type Bearers = Box<dyn Fn(&str, Timestamp) -> Option<String> + Send + Sync>;
@@ -25,4 +26,12 @@ pub type Bearers = Box<dyn Fn(&str, Timestamp) -> Option<String> + Send + Sync>;
 pub trait Fake: Send + Sync {
     /// What becomes of a request that reaches it now.
     fn answer(&self, request: &Request, now: Timestamp) -> Played;
+
+    /// The same for somebody who reads the answer piece by piece. Of most services it comes in one.
+    fn open(&self, request: &Request, now: Timestamp) -> PlayedStream {
+        self.answer(request, now).into()
+    }
+
+    /// Does what is due without a request: tells who listens. Whoever plays the world calls it about every second.
+    fn pass(&self, _now: Timestamp) {}
 }

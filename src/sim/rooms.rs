@@ -1,13 +1,28 @@
 //! Invented rooms and what is booked in them: the truth that simulated calendar services render, each in its own format.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use jiff::Timestamp;
 
 /// All rooms, by address in lower case. Shared by the services that render them and by whoever changes them.
 #[derive(Debug, Default)]
-pub struct Rooms(Mutex<BTreeMap<String, SimRoom>>);
+pub struct Rooms {
+    rooms: Mutex<BTreeMap<String, SimRoom>>,
+    watches: Mutex<Vec<Weak<Mutex<BTreeSet<String>>>>>,
+}
+
+/// The addresses of rooms that were changed since somebody asked last.
+#[derive(Clone, Debug)]
+pub struct Watch(Arc<Mutex<BTreeSet<String>>>);
+
+impl Watch {
+    /// They, and from now on others.
+    #[must_use]
+    pub fn take(&self) -> BTreeSet<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 /// One room.
 #[derive(Clone, Debug)]
@@ -81,6 +96,8 @@ pub struct SimEvent {
     pub free: bool,
     /// What the room answered.
     pub response: RoomResponse,
+    /// Named texts beside it (PS_PUBLIC_STRINGS of Exchange), by MAPI's name: `UCCapabilities`.
+    pub properties: Vec<(String, String)>,
     /// Link of a conference that the service itself knows of (Meet's `hangoutLink`, Teams' `joinUrl`).
     pub conference: Option<String>,
     /// When it was last changed.
@@ -95,15 +112,32 @@ impl Default for SimRoom {
 
 impl Rooms {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, SimRoom>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells, from now on, which rooms are changed.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        let changed = Arc::default();
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&changed));
+        Watch(changed)
     }
 
     /// Changes a room, which is made where there is none.
     pub fn change<R>(&self, email: &str, change: impl FnOnce(&mut SimRoom) -> R) -> R {
+        let email = email.to_lowercase();
         let mut rooms = self.lock();
-        let room = rooms.entry(email.to_lowercase()).or_default();
+        let room = rooms.entry(email.clone()).or_default();
         room.version += 1;
-        change(room)
+        let done = change(room);
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner).retain(|watch| {
+            let watched = watch.upgrade();
+            if let Some(changed) = &watched {
+                changed.lock().unwrap_or_else(PoisonError::into_inner).insert(email.clone());
+            }
+            watched.is_some()
+        });
+        done
     }
 
     /// What identifies the state of these rooms, named in lower case: another number after any change of one.

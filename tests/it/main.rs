@@ -18,6 +18,7 @@ mod rewriters;
 mod rules;
 mod sandbox;
 mod serving;
+mod sim;
 mod simulated_day;
 mod tidy;
 mod tokens;
