@@ -40,7 +40,9 @@ fn whole_second(time: Timestamp) -> Timestamp {
 fn title(text: &Confidential, limit: usize) -> Confidential {
     let spaced = text.expose().replace(|c: char| c.is_control(), " ");
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
-    Confidential::new(line.chars().take(limit).collect::<String>().trim_end().to_owned())
+    let cut = line.char_indices().nth(limit).map_or(line.as_str(), |(end, _)| &line[..end]).trim_end();
+    // Nearly every title is as it should be, and is shared.
+    if cut == text.expose() { text.clone() } else { Confidential::new(cut) }
 }
 
 /// A booking longer than the device takes becomes one a day: the same id, and which day it is.

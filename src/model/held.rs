@@ -1,5 +1,7 @@
 //! What an endpoint was given, or was seen to hold.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::device::CiscoSpec;
@@ -19,7 +21,7 @@ pub enum Held {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Given {
     /// What was put.
-    pub schedule: Schedule,
+    pub schedule: Arc<Schedule>,
     /// Where it was put; `None` for endpoints that fetch by themselves.
     pub target: Option<CiscoSpec>,
     /// The device's serial number, where it told one.

@@ -25,7 +25,7 @@ pub enum Published {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edition {
     /// What the endpoint shall show.
-    pub schedule: Schedule,
+    pub schedule: Arc<Schedule>,
     /// When it was published.
     pub at: Timestamp,
 }

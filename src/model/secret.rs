@@ -60,16 +60,17 @@ impl SecretValue {
 }
 
 /// What people wrote: subjects, names, places, texts. `Debug` hides it, so that no log line, panic or test failure of ours
-/// prints it by accident. It is serialized into the sealed store and shown on the authenticated pages, and nowhere else.
+/// prints it by accident. It is serialized into the sealed store and shown on the authenticated pages, and nowhere else. Cloning
+/// shares it: a title stands in a room's meetings and in each of its endpoints' schedules.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Confidential(String);
+pub struct Confidential(Arc<str>);
 
 impl Confidential {
     /// Takes the text over.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(text.into().into())
     }
 
     /// The text itself. Every call is a place to look at in review.

@@ -106,10 +106,9 @@ impl<W: World> Workshop<W> {
             }
             Step::Put { endpoint, schedule, serial, first } => self.put(&endpoint, &schedule, serial, first).await,
             Step::Publish { endpoint, schedule, cell } => {
-                let given =
-                    Given { schedule: (*schedule).clone(), target: None, serial: None, at: self.clock.now().wall };
+                let given = Given { schedule: schedule.clone(), target: None, serial: None, at: self.clock.now().wall };
                 self.desk.commit(vec![records::put_held(&endpoint.name, &given)]).await;
-                cell.publish(Edition { schedule: (*schedule).clone(), at: given.at });
+                cell.publish(Edition { schedule, at: given.at });
                 Ok(Outcome::Published { given: Box::new(given) })
             }
             Step::Clear { given, unlisted, .. } => {
@@ -280,7 +279,7 @@ impl<W: World> Workshop<W> {
                 return Err(Failure::fix("NotAPutEndpoint", "this kind of endpoint fetches its schedule"));
             }
         };
-        let given = |schedule: Schedule, serial: Option<String>| Given {
+        let given = |schedule: Arc<Schedule>, serial: Option<String>| Given {
             schedule,
             target: target.cloned(),
             serial,
@@ -288,11 +287,11 @@ impl<W: World> Workshop<W> {
         };
         if first {
             // Whatever happens to this put, a restart knows the place and can clear it.
-            let place = given(Schedule::default(), serial.clone());
+            let place = given(Arc::default(), serial.clone());
             self.desk.commit(vec![records::put_held(&endpoint.name, &place)]).await;
         }
         let done = self.world.put(endpoint, schedule, serial.as_deref()).await?;
-        let given = given((**schedule).clone(), done.serial.clone().or(serial));
+        let given = given(schedule.clone(), done.serial.clone().or(serial));
         self.desk.commit(vec![records::put_held(&endpoint.name, &given)]).await;
         Ok(Outcome::Put { given: Box::new(given), done })
     }

@@ -169,7 +169,7 @@ fn plan_pushed(
     later: Mono,
 ) -> Planned {
     let look = || {
-        let given = known.given().map(|given| Arc::new(given.schedule.clone()));
+        let given = known.given().map(|given| given.schedule.clone());
         Planned::now(Step::ReadHeld { endpoint: endpoint.clone(), given })
     };
     if known.look_first || (known.held == Held::Unknown && !known.cannot_list) {

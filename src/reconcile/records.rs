@@ -74,7 +74,7 @@ pub struct MeetingsRecord {
 #[derive(Serialize, Deserialize)]
 pub struct GivenRecord {
     endpoint: EndpointName,
-    schedule: Schedule,
+    schedule: Arc<Schedule>,
     target: Option<TargetRecord>,
     serial: Option<String>,
     at: Timestamp,

@@ -40,7 +40,7 @@ const LOCK_RETRY: Duration = Duration::from_millis(200);
 const REOPEN_AFTER: Duration = Duration::from_secs(60);
 
 /// sled would take a gigabyte. What is hot, the records of the next steps, is far smaller.
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The store in the data directory.
 #[derive(Debug)]

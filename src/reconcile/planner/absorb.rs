@@ -304,7 +304,8 @@ impl Planner {
                     }
                 }
                 let serial = known.serial.clone();
-                known.held = Held::Known(Box::new(Given { schedule: listed.ours, target, serial, at: now.wall }));
+                known.held =
+                    Held::Known(Box::new(Given { schedule: Arc::new(listed.ours), target, serial, at: now.wall }));
             }
         }
     }

@@ -125,7 +125,7 @@ async fn start(schemes: &[Scheme], emit: PolyEmit, tls: TlsSettings, certificate
 impl Desk {
     pub(crate) fn publish(&self, room: &str, bookings: Vec<Booking>) {
         let schedule = Schedule { bookings };
-        self.cells[room].publish(Edition { schedule, at: NOW.parse().unwrap() });
+        self.cells[room].publish(Edition { schedule: schedule.into(), at: NOW.parse().unwrap() });
     }
 
     /// Sends `body` as it is.

@@ -10,7 +10,7 @@ use otj::model::published::Accounts;
 use otj::model::tally::Tally;
 use otj::model::{
     Agenda, AgendaEntry, Alias, Confidential, Digest, Given, MatchedBy, Meeting, MeetingId, Meetings, Mono, Now,
-    Protocol, RoomKey, RuleName, Schedule, Verdict, Window,
+    Protocol, RoomKey, RuleName, Verdict, Window,
 };
 use otj::reconcile::board::Board;
 use otj::reconcile::planner::{Outlets, Planner, PlannerOptions};
@@ -130,12 +130,11 @@ impl Rig {
                     otj::model::DeviceSpec::Cisco(cisco) => Some(cisco.clone()),
                     otj::model::DeviceSpec::Poly(_) | otj::model::DeviceSpec::Webex(_) => None,
                 };
-                let schedule = (*schedule).clone();
-                let given = Given { schedule, target, serial: None, at: self.now().wall };
+                let given = Given { schedule: schedule.clone(), target, serial: None, at: self.now().wall };
                 Outcome::Put { given: Box::new(given), done: PutDone::default() }
             }
             Step::Publish { .. } => {
-                let given = Given { schedule: Schedule::default(), target: None, serial: None, at: self.now().wall };
+                let given = Given { schedule: Arc::default(), target: None, serial: None, at: self.now().wall };
                 Outcome::Published { given: Box::new(given) }
             }
             Step::Clear { .. } => Outcome::Cleared { left: None },
