@@ -9,6 +9,10 @@
 //! A commit is one batch of sled, which is atomic in its log, and returns after the log was synced. sled keeps failing once
 //! the disk failed, so it is opened anew a minute later.
 //!
+//! sled writes its log on a pool of seven threads that never grows, because it counts those that wait wrongly (0.34.7,
+//! `threadpool.rs`). A sync on that pool (`flush_async`) waits for a write on that pool, so seven at once wait for ever, and the
+//! store with them. So syncs run on threads of ours, one at a time; commits that wait meanwhile share the next one.
+//!
 //! ```text
 //! DATA_DIR/store.lock      held by flock(2) while open
 //! DATA_DIR/store/format    the version of what follows, a number
@@ -17,6 +21,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -62,8 +67,36 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    db: Option<::sled::Db>,
+    log: Option<Arc<Log>>,
     failed_at: Option<Mono>,
+}
+
+/// The open database, and how far it is synced.
+#[derive(Debug)]
+struct Log {
+    db: ::sled::Db,
+    /// Batches written so far.
+    written: AtomicU64,
+    /// Of these, those that are on the disk.
+    synced: Mutex<u64>,
+}
+
+impl Log {
+    fn open(place: &Path) -> Result<Arc<Self>, StoreError> {
+        Ok(Arc::new(Self { db: open_sled(place)?, written: AtomicU64::new(0), synced: Mutex::default() }))
+    }
+
+    /// Returns when everything that was written before is on the disk.
+    fn sync(&self) -> Result<(), StoreError> {
+        let ours = self.written.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        if *synced < ours {
+            let written = self.written.load(Ordering::SeqCst);
+            self.db.flush().map_err(from_sled)?;
+            *synced = written;
+        }
+        Ok(())
+    }
 }
 
 impl SledStore {
@@ -78,10 +111,10 @@ impl SledStore {
         let (opening, now) = (place.clone(), clock.now().wall);
         let opened = tokio::task::spawn_blocking(move || {
             check_format(&opening)?;
-            open_sled(&opening)
+            Log::open(&opening)
         });
-        let (db, set_aside) = match opened.await {
-            Ok(Ok(db)) => (db, None),
+        let (log, set_aside) = match opened.await {
+            Ok(Ok(log)) => (log, None),
             // sled panics on some kinds of damage.
             Ok(Err(StoreError::Corrupt(_))) | Err(_) => {
                 let aside = data_dir.join(format!("store.corrupt-{}", now.strftime("%Y%m%dT%H%M%SZ")));
@@ -89,13 +122,13 @@ impl SledStore {
                 let (from, to) = (place.clone(), aside.clone());
                 let begun = tokio::task::spawn_blocking(move || {
                     std::fs::rename(&from, &to).map_err(StoreError::io("the damaged store cannot be set aside"))?;
-                    open_sled(&from)
+                    Log::open(&from)
                 });
                 (begun.await.map_err(|_| panicked())??, Some(aside))
             }
             Ok(Err(error)) => return Err(error),
         };
-        let state = Mutex::new(State { db: Some(db), failed_at: None });
+        let state = Mutex::new(State { log: Some(log), failed_at: None });
         let shared = Arc::new(Shared { place, clock, state, writing: Mutex::default() });
         Ok(Self { shared, watchers: Watchers::default(), set_aside, _lock: lock })
     }
@@ -109,12 +142,12 @@ impl SledStore {
     /// sled blocks, so it works on the pool for that.
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Shared, &::sled::Db) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Shared, &Log) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let shared = self.shared.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let db = shared.db()?;
-            let outcome = work(&shared, &db);
+            let log = shared.log()?;
+            let outcome = work(&shared, &log);
             if outcome.as_ref().is_err_and(is_sticky) {
                 shared.failed();
             }
@@ -127,19 +160,20 @@ impl SledStore {
 impl Store for SledStore {
     fn get<'a>(&'a self, key: &'a str) -> Pending<'a, Option<Vec<u8>>> {
         let key = key.to_owned();
-        Box::pin(self.blocking(move |_, db| Ok(db.get(key.as_bytes()).map_err(from_sled)?.map(|value| value.to_vec()))))
+        Box::pin(
+            self.blocking(move |_, log| Ok(log.db.get(key.as_bytes()).map_err(from_sled)?.map(|value| value.to_vec()))),
+        )
     }
 
     fn commit(&self, ops: Vec<Op>) -> Pending<'_, ()> {
         Box::pin(async move {
             let changed = ops.iter().filter(|op| op.changes()).map(|op| op.key().to_owned()).collect();
-            let db = self.blocking(move |shared, db| apply(shared, db, ops).map(|()| db.clone())).await?;
-            let flushed = db.flush_async().await;
-            drop(db);
-            if let Err(error) = flushed {
-                self.shared.failed();
-                return Err(from_sled(error));
-            }
+            let work = move |shared: &Shared, log: &Log| {
+                apply(shared, &log.db, ops)?;
+                // What was written and is not on the disk may be lost, whatever the reason.
+                log.sync().inspect_err(|_| shared.failed())
+            };
+            self.blocking(work).await?;
             self.watchers.tell(changed);
             Ok(())
         })
@@ -147,9 +181,9 @@ impl Store for SledStore {
 
     fn scan<'a>(&'a self, prefix: &'a str) -> Pending<'a, Vec<(String, Vec<u8>)>> {
         let prefix = prefix.to_owned();
-        Box::pin(self.blocking(move |_, db| {
+        Box::pin(self.blocking(move |_, log| {
             let mut found = Vec::new();
-            for record in db.scan_prefix(prefix.as_bytes()) {
+            for record in log.db.scan_prefix(prefix.as_bytes()) {
                 let (key, value) = record.map_err(from_sled)?;
                 let key = String::from_utf8(key.to_vec())
                     .map_err(|_| StoreError::Corrupt("a record's path is not text".into()))?;
@@ -164,24 +198,24 @@ impl Store for SledStore {
     }
 
     fn bytes(&self) -> Pending<'_, u64> {
-        Box::pin(self.blocking(|_, db| db.size_on_disk().map_err(from_sled)))
+        Box::pin(self.blocking(|_, log| log.db.size_on_disk().map_err(from_sled)))
     }
 }
 
 impl Shared {
     /// The open database; after a failure a new one, once its minute has passed.
-    fn db(&self) -> Result<::sled::Db, StoreError> {
+    fn log(&self) -> Result<Arc<Log>, StoreError> {
         let now = self.clock.now().mono;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.failed_at.is_some_and(|failed_at| now >= failed_at + REOPEN_AFTER) {
             // The failed one must be gone before its files can be opened again.
-            state.db = None;
+            state.log = None;
             state.failed_at = Some(now);
-            state.db = Some(open_sled(&self.place)?);
+            state.log = Some(Log::open(&self.place)?);
             state.failed_at = None;
             tracing::info!("The store works again.");
         }
-        state.db.clone().ok_or_else(|| StoreError::Other {
+        state.log.clone().ok_or_else(|| StoreError::Other {
             what: "the store failed and is opened anew every minute".into(),
             source: std::io::ErrorKind::NotConnected.into(),
         })
@@ -315,6 +349,29 @@ mod tests {
         }
     }
 
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn hundreds_of_commits_at_once_all_come_to_an_end() {
+        let scratch = tempfile::tempdir().unwrap();
+        let data = scratch.path().join("data");
+        data_dir(&data).unwrap();
+        let store = Arc::new(SledStore::open(&data, clock()).await.unwrap());
+        let mut writers = tokio::task::JoinSet::new();
+        for writer in 0..200u32 {
+            let store = store.clone();
+            writers.spawn(async move {
+                for round in 0..3u32 {
+                    let record = Op::put(format!("room/{writer}/{round}"), vec![7; 40_000]);
+                    store.commit(vec![record]).await.unwrap();
+                    store.get("room/0/0").await.unwrap();
+                }
+            });
+        }
+        while let Some(ended) = writers.join_next().await {
+            ended.unwrap();
+        }
+        assert_eq!(store.scan("room/").await.unwrap().len(), 600);
+    }
+
     #[tokio::test]
     async fn what_was_committed_is_there_after_a_kill_whole_and_nothing_else() {
         let scratch = tempfile::tempdir().unwrap();
@@ -391,7 +448,7 @@ mod tests {
         let store = SledStore::open(scratch.path(), clock()).await.unwrap();
         store.commit(vec![Op::put("kept", "x")]).await.unwrap();
         store.shared.failed();
-        store.shared.state.lock().unwrap().db = None;
+        store.shared.state.lock().unwrap().log = None;
         assert_eq!(
             store.get("kept").await.unwrap_err().to_string(),
             "the store failed and is opened anew every minute"
