@@ -34,6 +34,9 @@ use crate::model::{Failure, RoomEmail};
 /// Steps from one place to the next, of all kinds.
 const HOPS_MAX: usize = 10;
 
+/// Places asked for one question of ours: mailboxes of one domain are in few places.
+const PLACES_MAX: usize = 32;
+
 /// Longest time for one candidate. Many a domain's web server takes the connection and says nothing.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -124,7 +127,13 @@ pub(super) async fn directions(caller: &Caller<'_>, rooms: Vec<RoomEmail>) -> Ou
     let mut outcomes = Outcomes::new();
     let asked = rooms.into_iter().map(|room| (At::Domain(domain(&room).to_owned()), (room.clone(), room)));
     let mut groups = grouped(asked, 0);
+    let mut places = 0;
     while let Some(Group { at, rooms, hops }) = groups.pop() {
+        places += 1;
+        if places > PLACES_MAX {
+            outcomes.extend(rooms.into_iter().map(|(room, _)| (room, Err(DiscoveryError::Endless))));
+            continue;
+        }
         let addresses: Vec<RoomEmail> = rooms.iter().map(|(_, address)| address.clone()).collect();
         let mut search = Search { caller, addresses, hops, untrusted: None, refused: None };
         let told = match &at {
@@ -245,8 +254,11 @@ impl Search<'_> {
         }
         places.learn_service(&site, None);
         if let Some(url) = self.unauthenticated(domain).await {
-            match self.at(url).await {
-                Ok(told) => return Ok(told),
+            match self.at(url.clone()).await {
+                Ok(told) => {
+                    places.learn_service(&site, Some(url));
+                    return Ok(told);
+                }
                 Err(Passed::Stop(error)) => return Err(error),
                 Err(Passed::Next) => {}
             }

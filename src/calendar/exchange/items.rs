@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::call::{Caller, Refusal, unreadable};
 use super::event::{event, uid_of};
@@ -19,6 +20,10 @@ use crate::ews::told::item::Item;
 use crate::ews::told::items::NoItem;
 use crate::model::{Digest, Event, RoomEmail};
 
+/// A reading that is to believe nothing takes what was read so lately all the same: it may be one that was too long for its step, and
+/// goes on where that one ended.
+const FRESH_FOR: SignedDuration = SignedDuration::from_mins(5);
+
 /// What the items of a list are.
 #[derive(Default)]
 pub(super) struct Items {
@@ -29,7 +34,7 @@ pub(super) struct Items {
     pub(super) passing: bool,
 }
 
-/// Everything of `entries`. `fresh`: from the server, whatever is in memory.
+/// Everything of `entries`. `fresh`: from the server, whatever is in memory for longer than a few minutes.
 ///
 /// # Errors
 /// When something else is wrong than single items.
@@ -42,10 +47,10 @@ pub(super) async fn items(
     fresh: bool,
 ) -> Result<Items, CalendarError> {
     let mut reader = Reader { caller, place, room, zone, items: Items::default() };
+    let since = if fresh { caller.exchange.now - FRESH_FOR } else { Timestamp::MIN };
     let mut missing = Vec::new();
     for entry in entries.iter().filter(|entry| !entry.gone) {
-        let known = if fresh { None } else { caller.memory.kept.get(&reader.key(entry)) };
-        match known {
+        match caller.memory.kept.get(&reader.key(entry), since) {
             Some(event) => reader.items.events.extend(event),
             None => missing.push(entry),
         }
@@ -68,8 +73,11 @@ struct Reader<'a> {
 /// What came of a request.
 enum Batch {
     Told(Vec<Result<Item, NoItem>>),
-    /// None of it can be read; perhaps less can.
-    Whole(CalendarError),
+    /// None of it can be read; perhaps less can, or the same later.
+    Whole {
+        error: CalendarError,
+        passing: bool,
+    },
 }
 
 impl Reader<'_> {
@@ -80,15 +88,20 @@ impl Reader<'_> {
     }
 
     async fn batch(&mut self, entries: &[&Entry]) -> Result<(), CalendarError> {
-        let error = match self.ask(entries).await? {
+        match self.ask(entries).await? {
             Batch::Told(told) => {
                 let stopped = self.take(entries, told)?;
-                return self.one_by_one(&stopped).await.map(|_| ());
+                self.one_by_one(&stopped).await?;
             }
-            Batch::Whole(error) => error,
-        };
-        // Where not one can be had alone, either, it is not the items that are broken.
-        if entries.len() > 1 && self.one_by_one(entries).await? > 0 { Ok(()) } else { Err(error) }
+            Batch::Whole { passing, .. } if entries.len() == 1 => self.broken(entries[0], passing),
+            // Where not one can be had alone, either, it is not the items that are broken.
+            Batch::Whole { error, .. } => {
+                if self.one_by_one(entries).await? == 0 {
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// How many of them were told about.
@@ -102,7 +115,7 @@ impl Reader<'_> {
                         self.broken(entry, true);
                     }
                 }
-                Batch::Whole(_) => self.broken(entry, true),
+                Batch::Whole { passing, .. } => self.broken(entry, passing),
             }
         }
         Ok(told_about)
@@ -117,7 +130,8 @@ impl Reader<'_> {
                 Err(fault) => Err(self.caller.lacking(fault, self.room)),
             },
             Err(refusal @ (Refusal::TooLarge(_) | Refusal::Unreadable(_))) => {
-                Ok(Batch::Whole(self.caller.refused(refusal, self.room)))
+                let passing = matches!(refusal, Refusal::Unreadable(_));
+                Ok(Batch::Whole { error: self.caller.refused(refusal, self.room), passing })
             }
             Err(refusal) => Err(self.caller.refused(refusal, self.room)),
         }
@@ -137,7 +151,7 @@ impl Reader<'_> {
                 }
                 Ok(item) => match event(item, self.zone) {
                     Ok(event) => {
-                        self.caller.memory.kept.put(self.key(entry), event.clone());
+                        self.caller.memory.kept.put(self.key(entry), event.clone(), self.caller.exchange.now);
                         self.items.events.extend(event);
                     }
                     Err(super::event::Broken) => self.broken(entry, false),

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
+
 use crate::model::{Body, Digest, Event};
 
 /// Bytes of each of the two halves. The older one goes when the younger one is full.
@@ -25,9 +27,16 @@ pub(super) struct Kept(Arc<Mutex<Halves>>);
 
 #[derive(Default)]
 struct Halves {
-    young: HashMap<Digest, Option<Event>>,
+    young: HashMap<Digest, Read>,
     bytes: usize,
-    old: HashMap<Digest, Option<Event>>,
+    old: HashMap<Digest, Read>,
+}
+
+#[derive(Clone)]
+struct Read {
+    /// `None`: it is cancelled, or the room declined.
+    event: Option<Event>,
+    at: Timestamp,
 }
 
 impl fmt::Debug for Kept {
@@ -37,32 +46,32 @@ impl fmt::Debug for Kept {
 }
 
 impl Kept {
-    /// What was read under this key; the inner `None`: it is cancelled, or the room declined.
-    pub(super) fn get(&self, key: &Digest) -> Option<Option<Event>> {
+    /// What was read under this key, not before `since`; the inner `None`: it is cancelled, or the room declined.
+    pub(super) fn get(&self, key: &Digest, since: Timestamp) -> Option<Option<Event>> {
         let mut halves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = halves.young.get(key) {
-            return Some(found.clone());
+        if let Some(read) = halves.young.get(key) {
+            return (read.at >= since).then(|| read.event.clone());
         }
-        let found = halves.old.remove(key)?;
-        halves.put(*key, found.clone(), HALF_BYTES);
-        Some(found)
+        let read = halves.old.remove(key).filter(|read| read.at >= since)?;
+        halves.put(*key, read.clone(), HALF_BYTES);
+        Some(read.event)
     }
 
     /// This was read under this key.
-    pub(super) fn put(&self, key: Digest, event: Option<Event>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(key, event, HALF_BYTES);
+    pub(super) fn put(&self, key: Digest, event: Option<Event>, at: Timestamp) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(key, Read { event, at }, HALF_BYTES);
     }
 }
 
 impl Halves {
-    fn put(&mut self, key: Digest, event: Option<Event>, half: usize) {
-        let bytes = event.as_ref().map_or(EACH_BYTES, bytes_of);
+    fn put(&mut self, key: Digest, read: Read, half: usize) {
+        let bytes = read.event.as_ref().map_or(EACH_BYTES, bytes_of);
         if self.bytes + bytes > half {
             self.old = std::mem::take(&mut self.young);
             self.bytes = 0;
         }
         self.bytes += bytes;
-        self.young.insert(key, event);
+        self.young.insert(key, read);
     }
 }
 
@@ -88,7 +97,7 @@ mod tests {
         let mut halves = Halves::default();
         // Ten fit into a half.
         for number in 0..25 {
-            halves.put(key(number), None, 10 * EACH_BYTES);
+            halves.put(key(number), Read { event: None, at: Timestamp::UNIX_EPOCH }, 10 * EACH_BYTES);
             assert!(halves.young.len() <= 10 && halves.old.len() <= 10);
         }
         let kept = |number| halves.young.contains_key(&key(number)) || halves.old.contains_key(&key(number));
@@ -96,10 +105,11 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_gone_is_known_to_be_gone() {
-        let kept = Kept::default();
-        assert_eq!(kept.get(&key(1)), None);
-        kept.put(key(1), None);
-        assert_eq!(kept.get(&key(1)), Some(None));
+    fn an_event_that_is_gone_is_known_to_be_gone_and_what_is_too_old_is_not_known() {
+        let (kept, early, late) = (Kept::default(), Timestamp::UNIX_EPOCH, Timestamp::MAX);
+        assert_eq!(kept.get(&key(1), early), None);
+        kept.put(key(1), None, early);
+        assert_eq!(kept.get(&key(1), early), Some(None));
+        assert_eq!(kept.get(&key(1), late), None);
     }
 }

@@ -40,7 +40,7 @@ use super::{AgendaRequest, CalendarError, Mark, Reading};
 use crate::ews::autodiscover::USERS_MAX;
 use crate::model::agenda::EVENTS_MAX;
 use crate::model::zone::named;
-use crate::model::{Complete, Proof, RoomEmail};
+use crate::model::{Complete, Digest, Proof, RoomEmail};
 use call::Caller;
 use places::{Place, Places};
 use sign_in::Exchange;
@@ -125,8 +125,9 @@ async fn at(caller: &Caller<'_>, place: &Place, request: &AgendaRequest) -> Resu
     let zone = request.room.time_zone.as_deref().and_then(named);
     let items::Items { events, unreadable, passing } =
         items::items(caller, place, room, &entries, zone.as_ref(), request.fresh).await?;
-    // What may be had later is asked for again although the list is the same.
-    let cursor = (!passing).then(|| request.cursor(Mark::Mailbox { place: place.clone(), digest }));
+    // What may be had later is asked for again although the list is the same: no list has this digest.
+    let digest = if passing { Digest::of([&digest.0[..], b"and what may be had later"]) } else { digest };
+    let cursor = Some(request.cursor(Mark::Mailbox { place: place.clone(), digest }));
     let complete = Complete { proof: Proof::WholeRange, window: request.window, events, unreadable, time_zone: None };
     Ok(Reading::Complete { complete, cursor, server_date })
 }

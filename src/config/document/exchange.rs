@@ -23,7 +23,7 @@ pub(crate) struct ExchangeIntegration {
     pub(crate) oauth: Option<ExchangeOauth>,
     /// Sign-in as an app (full_access_as_app), Office 365, without impersonation role.
     pub(crate) app_only: Option<AppOnly>,
-    /// Most FindItem requests in 24 hours. Default 1000000. Guide: Find Items Request Quota.
+    /// Most requests in 24 hours, of every kind. Default 1000000. Guide: Find Items Request Quota.
     #[schemars(range(min = 1))]
     pub(crate) find_items_requests_per_day: Option<u64>,
     /// Autodiscover services that are asked first. Default `[]`. Guide: OTJ Exchange Autodiscover URLs.

@@ -51,8 +51,23 @@ async fn a_text_that_no_parser_takes_breaks_its_own_item_alone() {
     let bomb = "<!DOCTYPE-x>";
     site.book(&format!("a 06 08:00-09:00 Talk\nb 06 10:00-11:00 Broken; raw={bomb}\nc 06 12:00-13:00 Other"));
     let mut reader = Reader::of(&site);
-    let read = reader.read().await;
-    assert_eq!(read, "uid-a 06 08:00-06 09:00 Talk\nuid-c 06 12:00-06 13:00 Other\nuid-b unreadable");
+    let expected = "uid-a 06 08:00-06 09:00 Talk\nuid-c 06 12:00-06 13:00 Other\nuid-b unreadable";
+    assert_eq!(reader.read().await, expected);
+    // Alone, too, while the others are known.
+    site.requests();
+    assert_eq!(reader.read().await, expected);
+    assert_eq!(site.requests().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_of_which_none_can_be_read_are_a_failed_reading() {
+    let site = Site::new();
+    site.book("a 06 08:00-09:00 Talk; raw=<!DOCTYPE-x>\nb 06 10:00-11:00 Other; raw=<!DOCTYPE-x>");
+    let read = Reader::of(&site).read().await;
+    assert!(
+        read.starts_with("CalendarUnreadable retry: the calendar cannot be read: the answer cannot be read"),
+        "{read}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -39,9 +39,26 @@ async fn an_unchanged_calendar_costs_one_request_and_a_changed_one_what_changed(
     assert!(read.lines().count() == 25 && read.contains("uid-a07 06 07:00-06 08:00 Talk says New"), "{read}");
     assert_eq!(site.requests().len(), 1 + 1);
     // The second look before something is taken away believes no memory.
+    tokio::time::advance(std::time::Duration::from_secs(301)).await;
     reader.fresh = true;
     assert_eq!(reader.read().await.lines().count(), 25);
     assert_eq!(site.requests().len(), 1 + 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reading_that_was_too_long_for_its_step_goes_on_where_it_ended() {
+    let site = Site::new();
+    let many: String = (0..60).map(|n| format!("a{n:02} 06 {:02}:00-{:02}:30 Talk\n", n % 23, n % 23)).collect();
+    site.book(&many);
+    let mut reader = Reader::of(&site);
+    // Each request takes 50 ms: three of six batches fit.
+    let cut = tokio::time::timeout(std::time::Duration::from_millis(270), reader.read()).await;
+    assert!(cut.is_err());
+    let before = site.requests().len();
+    reader.fresh = true;
+    assert_eq!(reader.read().await.lines().count(), 60);
+    let after = site.requests().len();
+    assert!(before >= 4 && before + after <= 9, "{before} {after}");
 }
 
 #[tokio::test(start_paused = true)]
