@@ -10,17 +10,16 @@ use super::error::ExchangeError;
 use super::locate;
 use super::places::Place;
 use super::sign_in::Exchange;
+use crate::calendar::looks::Told;
 use crate::calendar::{BusyRequest, CalendarError};
 use crate::ews::ask::Ask;
 use crate::ews::ask::availability::{ROOMS_MAX, SPAN_DAYS_MAX};
 use crate::ews::code::Class;
-use crate::ews::told::ToldFault;
-use crate::model::{Busy, Failure, RoomEmail, Scope, Window};
+use crate::ews::told::{Reply, ToldFault};
+use crate::model::{Failure, RoomEmail, Scope, Window};
 
 /// Rooms tried to act as, for one request.
 const ANCHORS_MAX: usize = 3;
-
-type Told = Vec<(RoomEmail, Result<Busy, Failure>)>;
 
 /// Asks when rooms are taken.
 ///
@@ -122,21 +121,30 @@ async fn ask(
 ) -> Result<Told, TooMany> {
     let ask = Ask::availability(rooms, window);
     let ask = ask.map_err(|fault| TooMany::No(CalendarError::Unreadable(fault.to_string())))?;
-    let reply = match caller.ask(place, anchor, &ask).await {
-        Ok(told) => told.reply,
-        Err(Refusal::Said(said)) if said.class() == Class::TooMuch => return Err(TooMany::Rooms),
+    let raw = match caller.raw(place, anchor, &ask).await {
+        Ok(raw) => raw,
         Err(Refusal::TooLarge(_) | Refusal::Late(_)) if rooms.len() > 1 => return Err(TooMany::Rooms),
-        Err(refusal) => return Err(TooMany::No(caller.refused(refusal, anchor))),
+        Err(refusal) => return Err(refused(caller, refusal, anchor)),
     };
-    let told = match reply.busy(rooms.len()) {
-        Ok(told) => told,
-        Err(ToldFault::Said(said)) if said.class() == Class::TooMuch => return Err(TooMany::Rooms),
-        Err(fault) => return Err(TooMany::No(caller.lacking(fault, anchor))),
-    };
-    let each = rooms.iter().zip(told).map(|(room, told)| {
-        // Whatever it says is about this room's free times, not about the account.
-        let failure = |said| Failure::from(caller.said(&said, room)).about(Scope::Object);
-        (room.clone(), told.map_err(failure))
-    });
-    Ok(each.collect())
+    let body = &raw.response.body;
+    caller.exchange.access.looks.read(rooms, body, |_| {
+        let reply = Reply::read(body).map_err(|fault| refused(caller, caller.fault(fault), anchor))?;
+        let told = reply.busy(rooms.len()).map_err(|fault| match fault {
+            ToldFault::Said(said) => refused(caller, Refusal::Said(said), anchor),
+            fault => TooMany::No(caller.lacking(fault, anchor)),
+        })?;
+        let each = rooms.iter().zip(told).map(|(room, told)| {
+            // Whatever it says is about this room's free times, not about the account.
+            let failure = |said| Failure::from(caller.said(&said, room)).about(Scope::Object);
+            (room.clone(), told.map_err(failure))
+        });
+        Ok(each.collect())
+    })
+}
+
+fn refused(caller: &Caller<'_>, refusal: Refusal, anchor: &RoomEmail) -> TooMany {
+    match refusal {
+        Refusal::Said(said) if said.class() == Class::TooMuch => TooMany::Rooms,
+        refusal => TooMany::No(caller.refused(refusal, anchor)),
+    }
 }

@@ -42,6 +42,12 @@ pub(super) struct Told {
     pub(super) server_date: Option<Timestamp>,
 }
 
+/// An answer that is not read yet.
+pub(super) struct Raw {
+    pub(super) response: Response,
+    pub(super) server_date: Option<Timestamp>,
+}
+
 /// Why there is none.
 #[derive(Debug)]
 pub(super) enum Refusal {
@@ -71,6 +77,19 @@ impl<'a> Caller<'a> {
 
     /// Asks about `room` where it is served.
     pub(super) async fn ask(&self, place: &Place, room: &RoomEmail, ask: &Ask) -> Result<Told, Refusal> {
+        let Raw { response, server_date } = self.raw(place, room, ask).await?;
+        // Away from the threads that serve the network; the answer's share of memory is held until it is read.
+        let read = tokio::task::spawn_blocking(move || Reply::read(&response.body));
+        let read = read.await.map_err(|_| Refusal::No(unreadable("reading the answer ended unexpectedly")))?;
+        let reply = read.map_err(|fault| self.fault(fault))?;
+        if let Ok(url) = place.url.parse() {
+            self.memory.places.was_let_in(self.service, &url, self.exchange.now);
+        }
+        Ok(Told { reply, server_date })
+    }
+
+    /// The same, before the answer is read.
+    pub(super) async fn raw(&self, place: &Place, room: &RoomEmail, ask: &Ask) -> Result<Raw, Refusal> {
         let wrong = || Refusal::No(self.not_exchange("its address is no web address"));
         let url: Url = place.url.parse().map_err(|_| wrong())?;
         let mailbox = self.mailbox(room);
@@ -95,9 +114,8 @@ impl<'a> Caller<'a> {
         Err(Refusal::No(ExchangeError::TooOld("ErrorInvalidServerVersion".into()).into()))
     }
 
-    async fn send(&self, url: &Url, room: &RoomEmail, envelope: String) -> Result<Told, Refusal> {
-        let Exchange { access, now, .. } = self.exchange;
-        access.spent.one_more();
+    async fn send(&self, url: &Url, room: &RoomEmail, envelope: String) -> Result<Raw, Refusal> {
+        self.exchange.access.spent.one_more();
         let request = sign_in::Ask {
             url: url.clone(),
             body: Bytes::from(envelope),
@@ -107,23 +125,23 @@ impl<'a> Caller<'a> {
             limit_bytes: CALENDAR_LIMIT,
         };
         let response = self.exchange.send(&request).await.map_err(|error| self.entry(error, url, room))?;
-        if !matches!(response.status, StatusCode::OK | StatusCode::INTERNAL_SERVER_ERROR) {
-            return Err(Refusal::No(self.status(&response).into()));
+        match response.status {
+            StatusCode::OK => Ok(Raw { server_date: server_date(url, &response.headers), response }),
+            // Faults come so, and a server's own pages about its faults.
+            StatusCode::INTERNAL_SERVER_ERROR => match Reply::read(&response.body) {
+                Err(ToldFault::Said(said)) => Err(Refusal::Said(said)),
+                _ => Err(Refusal::No(failing("HTTP 500", None).into())),
+            },
+            _ => Err(Refusal::No(self.status(&response).into())),
         }
-        let server_date = server_date(url, &response.headers);
-        let is_failure = response.status == StatusCode::INTERNAL_SERVER_ERROR;
-        // Away from the threads that serve the network; the answer's share of memory is held until it is read.
-        let read = tokio::task::spawn_blocking(move || Reply::read(&response.body));
-        let read = read.await.map_err(|_| Refusal::No(unreadable("reading the answer ended unexpectedly")))?;
-        match read {
-            Ok(reply) => {
-                self.memory.places.was_let_in(self.service, url, now);
-                Ok(Told { reply, server_date })
-            }
-            Err(ToldFault::Said(said)) => Err(Refusal::Said(said)),
-            Err(_) if is_failure => Err(Refusal::No(failing("HTTP 500", None).into())),
-            Err(ToldFault::NotSoap) => Err(Refusal::No(self.not_exchange("a page that is no SOAP"))),
-            Err(fault) => Err(Refusal::Unreadable(fault)),
+    }
+
+    /// Why an answer tells nothing.
+    pub(super) fn fault(&self, fault: ToldFault) -> Refusal {
+        match fault {
+            ToldFault::Said(said) => Refusal::Said(said),
+            ToldFault::NotSoap => Refusal::No(self.not_exchange("a page that is no SOAP")),
+            fault => Refusal::Unreadable(fault),
         }
     }
 
