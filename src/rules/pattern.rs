@@ -1,16 +1,18 @@
 //! Regular expressions as people write them for Pexip, that is for Python's `re`, on texts that strangers write.
 //!
 //! In: a pattern. Out: a compiled [`Pattern`] that answers in linear time where it can, and gives up with an error, never with
-//! "no match", where it cannot. `regex` is tried first; what needs look-around, back-references, atomic groups, possessive
-//! repetitions or conditions goes to an engine of our own (`compile`, `search`) that counts every step. Engines at hand bound how
-//! often a search goes back and not how far it reads between, so that `(?>.+)x` takes minutes of a long text.
+//! "no match", where it cannot. Most patterns are searched without backtracking (`linear`); what needs look-around,
+//! back-references, atomic groups, possessive repetitions or conditions goes to an engine of our own (`compile`, `search`) that
+//! counts every step. Engines at hand bound how often a search goes back and not how far it reads between, so that `(?>.+)x`
+//! takes minutes of a long text.
 //!
 //! A search of one text may take [`STEPS_MAX`] steps, some 8 ms; all searches of a rule in an event share them, and those of all
-//! matches in a replacement.
+//! matches in a replacement. Patterns that do not backtrack take some only where text and pattern are long, or matches many.
 //!
 //! Patterns mean what they mean in Python, apart from `\d`, which is ASCII; `python` says how.
 
 mod compile;
+mod linear;
 mod program;
 mod python;
 mod replacement;
@@ -29,10 +31,6 @@ const SIZE_MAX: usize = 1 << 20;
 /// Most steps of a search that backtracks: some 8 ms. A text is looked through at a few steps for each place where a match can begin.
 pub const STEPS_MAX: u64 = 1_000_000;
 
-/// Most bytes that one replacement of all matches may read, each search reckoned to the end of the text: some 13,000 matches in a
-/// text of 20 KB.
-const READ_MAX: usize = 256 << 20;
-
 /// Most patterns kept compiled for templates. A template may build patterns from an invitation; then the store is emptied when full.
 const KEPT_MAX: usize = 256;
 
@@ -49,7 +47,7 @@ pub struct Pattern {
 
 #[derive(Debug)]
 enum Engine {
-    Linear(regex::Regex),
+    Linear(Box<linear::Linear>),
     Backtracking(Box<program::Program>),
 }
 
@@ -89,7 +87,7 @@ impl Pattern {
         }
         let python::Translated { pattern, backtracks, soft_end } = python::translate(pattern)?;
         let engine = match backtracks {
-            None => linear(&pattern).map(Engine::Linear)?,
+            None => Engine::Linear(Box::new(linear::Linear::compile(pattern)?)),
             Some(_) => Engine::Backtracking(Box::new(compile::compile(&pattern)?)),
         };
         Ok(Self { engine, backtracks, soft_end })
@@ -128,12 +126,12 @@ impl Pattern {
         self.find_within(text, &mut Steps::new(STEPS_MAX))
     }
 
-    /// The same, for what is left of `steps`. A pattern that does not backtrack takes none.
+    /// The same, for what is left of `steps`.
     ///
     /// # Errors
     /// When the search was given up.
     pub fn find_within<'t>(&self, text: &'t str, steps: &mut Steps) -> Result<Option<Found<'t>>, TooManySteps> {
-        Ok(self.find_from(text, 0, steps)?.map(|(_, found)| found))
+        Ok(self.find_from(text, 0, &mut linear::Budget::new(), steps)?.map(|(_, found)| found))
     }
 
     /// The first match that begins at byte `from` or later, and where it lies. What stands before `from` is seen by look-behind.
@@ -141,30 +139,37 @@ impl Pattern {
         &self,
         text: &'t str,
         from: usize,
+        budget: &mut linear::Budget,
         steps: &mut Steps,
     ) -> Result<Option<Spanned<'t>>, TooManySteps> {
-        let at_very_end = self.find_in(text, from, steps)?;
+        let at_very_end = self.find_in(text, from, budget, steps)?;
         let shorter = text.strip_suffix('\n').filter(|shorter| self.soft_end && from <= shorter.len());
         let Some(shorter) = shorter else { return Ok(at_very_end) };
-        let before_break = self.find_in(shorter, from, steps)?;
+        let before_break = self.find_in(shorter, from, budget, steps)?;
         let begin = |found: &Option<Spanned<'_>>| found.as_ref().map_or(usize::MAX, |(range, _)| range.start);
         Ok(if begin(&before_break) < begin(&at_very_end) { before_break } else { at_very_end })
     }
 
-    fn find_in<'t>(&self, text: &'t str, from: usize, steps: &mut Steps) -> Result<Option<Spanned<'t>>, TooManySteps> {
-        match &self.engine {
-            Engine::Linear(regex) => Ok(regex.captures_at(text, from).map(|captures| {
-                let groups = captures.iter().map(|group| group.map(|group| group.as_str())).collect();
-                (captures.get_match().range(), Found { groups, names: numbered(regex.capture_names()) })
-            })),
-            Engine::Backtracking(program) => {
-                let Some(found) = search::search(program, text, from, steps)? else { return Ok(None) };
-                let whole = found.first().copied().flatten().map_or(0..0, |(begin, end)| begin..end);
-                let groups =
-                    found.into_iter().map(|group| group.and_then(|(begin, end)| text.get(begin..end))).collect();
-                Ok(Some((whole, Found { groups, names: program.names.clone() })))
-            }
-        }
+    fn find_in<'t>(
+        &self,
+        text: &'t str,
+        from: usize,
+        budget: &mut linear::Budget,
+        steps: &mut Steps,
+    ) -> Result<Option<Spanned<'t>>, TooManySteps> {
+        let found = match &self.engine {
+            Engine::Linear(linear) => linear.find(text, from, budget, steps)?,
+            Engine::Backtracking(program) => search::search(program, text, from, steps)?,
+        };
+        Ok(found.map(|found| {
+            let names = match &self.engine {
+                Engine::Linear(linear) => numbered(linear.names()),
+                Engine::Backtracking(program) => program.names.clone(),
+            };
+            let whole = found.first().copied().flatten().map_or(0..0, |(begin, end)| begin..end);
+            let groups = found.into_iter().map(|group| group.and_then(|(begin, end)| text.get(begin..end))).collect();
+            (whole, Found { groups, names })
+        }))
     }
 
     /// `text` with every match replaced by the expanded `replacement`, stopping with an error past `limit` bytes. All searches
@@ -182,16 +187,10 @@ impl Pattern {
         let mut result = String::new();
         let mut copied = 0;
         let mut from = 0;
-        let mut read = 0;
+        let mut budget = linear::Budget::new();
         while from <= text.len() {
-            // Where no match is, a search may read to the end to know it.
-            read += text.len() - from;
-            if read > READ_MAX {
-                return Err("there are too many matches in too long a text".into());
-            }
-            let Some((at, found)) = self.find_from(text, from, steps).map_err(|error| error.to_string())? else {
-                break;
-            };
+            let found = self.find_from(text, from, &mut budget, steps).map_err(|error| error.to_string())?;
+            let Some((at, found)) = found else { break };
             result.push_str(&text[copied..at.start]);
             result.push_str(&replacement.expand(&found)?);
             copied = at.end;
@@ -210,25 +209,17 @@ impl Pattern {
     #[must_use]
     pub fn groups(&self) -> usize {
         match &self.engine {
-            Engine::Linear(regex) => regex.captures_len(),
+            Engine::Linear(linear) => linear.groups(),
             Engine::Backtracking(program) => program.groups,
         }
     }
 
     fn has_group(&self, name: &str) -> bool {
         match &self.engine {
-            Engine::Linear(regex) => regex.capture_names().flatten().any(|each| each == name),
+            Engine::Linear(linear) => linear.names().flatten().any(|each| each == name),
             Engine::Backtracking(program) => program.names.contains_key(name),
         }
     }
-}
-
-fn linear(pattern: &str) -> Result<regex::Regex, String> {
-    let built = regex::RegexBuilder::new(pattern).size_limit(SIZE_MAX).dfa_size_limit(SIZE_MAX).build();
-    built.map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => TOO_BIG.into(),
-        other => last_line(&other.to_string()),
-    })
 }
 
 const TOO_BIG: &str = "the pattern is too big: use fewer or smaller repetitions";
@@ -317,6 +308,64 @@ mod tests {
         for pattern in [r"(?<=VMR: )\d{6}", r"(?<!\d)\d{6}(?!\d)", r"(?m)^(?!Agenda)\w+: \d+$", r"(\d{3})(?!\1)\d{3}\b"]
         {
             assert!(first(pattern, &text).unwrap().ends_with("654321"), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_takes_as_long_as_text_times_pattern_is_given_up() {
+        for (written, text) in [
+            (r"(?:(.{1000}))*{{2,}", "[".repeat(28_000)),
+            (r"((?:(\b).{1000})*[&&~~]+)", "join ple.com?".repeat(40_000)),
+        ] {
+            assert_eq!(Pattern::compile(written).unwrap().find(&text), Err(TooManySteps), "{written}");
+        }
+        // Each match is quickly found, if it takes reading on to the end of the word.
+        for (written, text) in [
+            (r"(?:([^\s]{2,})\wé+)*", "https".repeat(4000)),
+            (r"((?:(@*https?://{2,}https?://?)@)*[^\s]{,3})", "@".repeat(28_000)),
+            (r"(?:(.?@?.{2}))*[]a]*[a-z0-9.-]", "Meeti".repeat(60_000)),
+        ] {
+            let pattern = Pattern::compile(written).unwrap();
+            let by = Replacement::parse("", &pattern).unwrap();
+            let replaced = pattern.replace_all(&text, &by, 1 << 20, &mut Steps::new(STEPS_MAX));
+            assert_eq!(replaced, Err(TooManySteps.to_string()), "{written}");
+            assert!(pattern.find(&text).unwrap().is_some());
+        }
+    }
+
+    #[test]
+    fn long_texts_are_searched_as_short_ones_are() {
+        let text = "Agenda, minutes – and a number such as 55501\n".repeat(11_000) + "VMR: 654321@vc.example.com\n";
+        for (pattern, expected) in [
+            (r"VMR: (\d{6})", Some("654321")),
+            (r"(\d{6})@(?:vc|meet)\.example\.com$", Some("654321")),
+            (r"(?i)vmr:.{0,200}?(\d{6})", Some("654321")),
+            (r"[\w.]+@(v\w+)", Some("vc")),
+            (r"(\d{7})", None),
+            (r"(?:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|my|ny|xi)(\d{6})", None),
+        ] {
+            let found = Pattern::compile(pattern).unwrap();
+            let found = found.find(&text).unwrap();
+            assert_eq!(found.map(|found| found.groups[1].unwrap()), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn thousands_of_matches_in_a_long_text_are_replaced() {
+        let text = "Agenda ".repeat(8000);
+        for (written, by, expected) in [
+            (" +", "", "Agenda".repeat(8000)),
+            (r"\s+", "_", "Agenda_".repeat(8000)),
+            (r"\s*", "", "Agenda".repeat(8000)),
+            (r"[^\w]", "", "Agenda".repeat(8000)),
+            (r"(\w+) (\w+) ", r"\1", "Agenda".repeat(4000)),
+            (r"\b(a)g", r"\1", text.clone()),
+            ("(?i)A(?:gen|ct)", "", "da ".repeat(8000)),
+        ] {
+            let pattern = Pattern::compile(written).unwrap();
+            let by = Replacement::parse(by, &pattern).unwrap();
+            let replaced = pattern.replace_all(&text, &by, 64 << 10, &mut Steps::new(STEPS_MAX));
+            assert!(replaced.as_deref() == Ok(&*expected), "{written}: {:?}", replaced.err());
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) struct Texts<'e> {
     location: OnceCell<InvitationText>,
     conference: OnceCell<String>,
     anchored: OnceCell<Anchored>,
-    /// How many steps its `Regex` rules may still take in searches that backtrack: each rule as many as [`STEPS_MAX`], until three
+    /// How many steps its `Regex` rules may still take in searches that are counted: each rule as many as [`STEPS_MAX`], until three
     /// have taken all of theirs.
     pub(super) steps: Cell<u64>,
     /// `calendar_event`, once a template asked for it.

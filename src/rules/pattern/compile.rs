@@ -1,4 +1,4 @@
-//! Patterns that need backtracking → instructions for [`search`](super::search).
+//! Patterns → instructions for [`search`](super::search).
 //!
 //! In: a pattern as `python` writes it: escapes and classes are plain there, flags stand only where Python has them. Out: a
 //! [`Program`], or one line that says what cannot be done. One pass, no recursion: code is joined from its pieces, and a repetition
@@ -8,15 +8,14 @@ use std::collections::BTreeMap;
 
 use regex_syntax::hir::{Class, HirKind};
 
+use super::TOO_BIG;
 use super::program::{Look, Program, Set, Step, Width, ZERO, first_bytes};
 
 /// Most instructions.
-const STEPS_MAX: usize = 20_000;
+pub(super) const STEPS_MAX: usize = 20_000;
 
 /// Most groups within each other.
 const DEPTH_MAX: usize = 100;
-
-const TOO_BIG: &str = "the pattern is too big: use fewer or smaller repetitions";
 
 #[derive(Clone, Copy, Default)]
 struct Flags {

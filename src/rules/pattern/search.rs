@@ -33,6 +33,9 @@ impl Steps {
     }
 }
 
+/// Begin and end of each group, 0 being the whole; `None` for one that took no part.
+pub(super) type Groups = Vec<Option<(usize, usize)>>;
+
 /// What to return to when the way tried now fails.
 #[derive(Clone, Copy)]
 enum Kept {
@@ -53,7 +56,7 @@ struct Search<'s> {
     steps: &'s mut Steps,
 }
 
-/// The first match that begins at byte `from` or later: begin and end of each group that took part, 0 being the whole.
+/// The first match that begins at byte `from` or later.
 ///
 /// # Errors
 /// When the steps do not suffice. They are used up then.
@@ -62,7 +65,7 @@ pub(super) fn search(
     text: &str,
     from: usize,
     steps: &mut Steps,
-) -> Result<Option<Vec<Option<(usize, usize)>>>, TooManySteps> {
+) -> Result<Option<Groups>, TooManySteps> {
     let mut search = Search { program, text, slots: vec![NOWHERE; program.slots], kept: vec![], steps };
     let found = search.first(from);
     if found.is_err() {

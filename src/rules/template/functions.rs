@@ -30,7 +30,7 @@ pub(in crate::rules) const SEED: &str = "‹event›";
 /// Longest PIN.
 const PIN_MAX: usize = 64;
 
-/// How many steps of a search that backtracks a unit of fuel pays for: a budget holds as many as two searches by rules may take.
+/// How many steps of a search that is counted a unit of fuel pays for: a budget holds as many as two searches by rules may take.
 const STEPS_PER_FUEL: u64 = 20;
 
 /// What compiling a pattern costs.
