@@ -29,7 +29,7 @@ const ROOMS: [&str; 4] = ["fjell@example.com", "dal@example.com", "elv@example.c
 /// With `--rooms` it has as many as wanted, whose working week passes: to see what a node needs for a site of that size.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  otj sim google --listen 127.0.0.1:9481\n  otj sim graph\n  otj sim google --rooms 4000 --dir site"
+    after_help = "Examples:\n  otj sim google --listen 127.0.0.1:9481\n  otj sim graph\n  otj sim exchange\n  otj sim google --rooms 4000 --dir site"
 )]
 pub(super) struct Sim {
     /// Which service.
@@ -50,6 +50,7 @@ pub(super) struct Sim {
 enum Service {
     Google,
     Graph,
+    Exchange,
 }
 
 pub(super) fn run(verb: &Sim) -> anyhow::Result<ExitCode> {
@@ -70,6 +71,7 @@ async fn serve(verb: &Sim) -> anyhow::Result<ExitCode> {
     let maker = match verb.service {
         Service::Google => Maker::Google,
         Service::Graph => Maker::Graph,
+        Service::Exchange => Maker::Exchange,
     };
     let secret = "simulated";
     let cloud = Cloud::new(maker, listener.local_addr()?, secret, &clock)?;

@@ -1,4 +1,4 @@
-//! A simulated cloud on this machine: calendars, the token endpoint before them, rooms with a few meetings, and the documents by which
+//! A simulated cloud, or an Exchange, on this machine: calendars, the token endpoint before them, rooms with a few meetings, and the documents by which
 //! otj reads it.
 
 use std::fmt;
@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use crate::http::Url;
 use crate::model::Clock;
+use crate::sim::exchange::{Account, ExchangeFake, ExchangeOptions, Server, Whose};
 use crate::sim::google::{GoogleFake, GoogleOptions};
 use crate::sim::graph::{GraphFake, GraphOptions};
 use crate::sim::rooms::{Rooms, SimEvent};
@@ -24,6 +25,10 @@ const MOVED_BY: SignedDuration = SignedDuration::from_mins(15);
 const ACCOUNT: &str = "otj@example-rooms.iam.gserviceaccount.com";
 /// The app registration.
 const CLIENT: &str = "11111111-2222-3333-4444-555555555555";
+/// The account that may act as every room.
+const SERVICE_ACCOUNT: &str = "otj@example.com";
+/// The path of Exchange Web Services.
+const EWS: &str = "/EWS/Exchange.asmx";
 /// The path of the tenant's token endpoint.
 const TENANT: &str = "/example.onmicrosoft.com/oauth2/v2.0/token";
 
@@ -34,6 +39,8 @@ pub(in crate::cli) enum Maker {
     Google,
     /// Microsoft 365, through Graph.
     Graph,
+    /// Exchange on premises.
+    Exchange,
 }
 
 impl Maker {
@@ -42,6 +49,7 @@ impl Maker {
         match self {
             Self::Google => "workspace",
             Self::Graph => "m365",
+            Self::Exchange => "exchange",
         }
     }
 
@@ -50,6 +58,7 @@ impl Maker {
         match self {
             Self::Google => ("google-key.pem", EXAMPLE_KEY),
             Self::Graph => ("graph-secret", secret),
+            Self::Exchange => ("exchange-password", secret),
         }
     }
 }
@@ -73,7 +82,7 @@ impl fmt::Debug for Cloud {
 }
 
 impl Cloud {
-    /// A cloud without rooms that will be served at `address`; `secret` is that of Graph's app.
+    /// A cloud without rooms that will be served at `address`; `secret` is that of Graph's app, or the password of Exchange's account.
     ///
     /// # Errors
     /// When the example key is none.
@@ -101,6 +110,18 @@ impl Cloud {
                 let counted = fake.clone();
                 let paths: ByPath = vec![(TENANT, Arc::new(tokens)), ("/v1.0/", fake)];
                 (paths, Box::new(move || counted.counts().requests))
+            }
+            Maker::Exchange => {
+                let fake = Arc::new(ExchangeFake::new(rooms.clone(), bearers, ExchangeOptions::default()));
+                let server = Server::at(Url::parse(&format!("http://{address}{EWS}"))?);
+                let password = Some(secret.to_owned());
+                let account = Account { password, impersonates: Whose::All, ..Account::default() };
+                fake.change(|org| {
+                    org.servers.insert("mbx1".into(), server);
+                    org.accounts.insert(SERVICE_ACCOUNT.into(), account);
+                });
+                let counted = fake.clone();
+                (vec![("/", fake)], Box::new(move || counted.counts().requests))
             }
         };
         let services = Services { by_path, clock: clock.clone() };
@@ -134,6 +155,10 @@ impl Cloud {
             Maker::Graph => format!(
                 "apiVersion: otj/v1\nkind: GraphIntegration\nmetadata: {{name: {name}}}\nspec:\n  clientId: {CLIENT}\n  \
                  clientSecret: {{file: {file}}}\n  tokenUrl: http://{address}{TENANT}\n  apiUrl: http://{address}/v1.0\n"
+            ),
+            Maker::Exchange => format!(
+                "apiVersion: otj/v1\nkind: ExchangeIntegration\nmetadata: {{name: {name}}}\nspec:\n  serviceAccountUsername: \
+                 {SERVICE_ACCOUNT}\n  basic: {{password: {{file: {file}}}}}\n  ewsUrl: http://{address}{EWS}\n"
             ),
         }
     }
@@ -191,7 +216,7 @@ mod tests {
     #[test]
     fn a_meeting_is_moved_there_and_back() {
         let now: Timestamp = "2027-01-04T10:27:30Z".parse().unwrap();
-        for maker in [Maker::Google, Maker::Graph] {
+        for maker in [Maker::Google, Maker::Graph, Maker::Exchange] {
             let address = "127.0.0.1:9481".parse().unwrap();
             let cloud = Cloud::new(maker, address, "simulated", &Clock::starting_at(now)).unwrap();
             cloud.furnish("fjell@example.com", now).unwrap();

@@ -186,7 +186,7 @@ impl Place<'_> {
                 Ok(subscription) => subscription.heard = call.now,
                 Err(refused) => {
                     let (_, named) = bad.get_or_insert((refused, String::new()));
-                    *named += &format!("<m:SubscriptionId>{}</m:SubscriptionId>", escaped(id));
+                    *named += &format!("<t:SubscriptionId>{}</t:SubscriptionId>", escaped(id));
                 }
             }
         }
@@ -203,7 +203,7 @@ impl Place<'_> {
                 let ids: String = stream
                     .subscriptions
                     .iter()
-                    .map(|id| format!("<m:SubscriptionId>{id}</m:SubscriptionId>"))
+                    .map(|id| format!("<t:SubscriptionId>{id}</t:SubscriptionId>"))
                     .collect();
                 let inside = format!("<m:ErrorSubscriptionIds>{ids}</m:ErrorSubscriptionIds>{CLOSED}");
                 stream.end(&soap::failure(OPERATION, Refused("ErrorNewEventStreamConnectionOpened"), &inside));

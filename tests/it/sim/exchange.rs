@@ -1,5 +1,6 @@
 //! The simulated Exchange, asked with the requests of the product's own wire format and with those of another program.
 
+mod exchangelib;
 mod limits;
 mod reading;
 mod rig;

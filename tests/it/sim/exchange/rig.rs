@@ -23,7 +23,7 @@ pub(super) const AUTODISCOVER: &str = "https://autodiscover.example.com/autodisc
 /// The organisation.
 pub(super) struct Site {
     pub(super) rooms: Arc<Rooms>,
-    pub(super) fake: ExchangeFake,
+    pub(super) fake: Arc<ExchangeFake>,
     pub(super) now: Mutex<Timestamp>,
     /// Every answer so far.
     pub(super) said: Mutex<Vec<String>>,
@@ -99,7 +99,7 @@ impl Site {
             org.accounts.insert("otj@example.com".into(), account(Some("right"), Whose::All));
             org.accounts.insert("app".into(), account(None, Whose::These([ROOM.to_owned()].into())));
         });
-        let site = Self { rooms, fake, now: Mutex::new(at("05T08:00")), said: Mutex::default() };
+        let site = Self { rooms, fake: Arc::new(fake), now: Mutex::new(at("05T08:00")), said: Mutex::default() };
         site.book(ROOM, &["a 05T09:00 Standup", "b 05T10:00 Review"]);
         site
     }
