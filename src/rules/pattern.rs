@@ -329,7 +329,6 @@ mod tests {
             let by = Replacement::parse("", &pattern).unwrap();
             let replaced = pattern.replace_all(&text, &by, 1 << 20, &mut Steps::new(STEPS_MAX));
             assert_eq!(replaced, Err(TooManySteps.to_string()), "{written}");
-            assert!(pattern.find(&text).unwrap().is_some());
         }
     }
 
