@@ -188,13 +188,16 @@ pub struct Played {
     pub result: Result<(StatusCode, HeaderMap, Bytes), HttpError>,
 }
 
+/// A body as it comes, until its sender is dropped.
+pub type Pieces = mpsc::Receiver<Result<Bytes, HttpError>>;
+
 /// What an invented network makes of a request whose answer is read piece by piece.
 #[derive(Debug)]
 pub struct PlayedStream {
     /// How long the head takes.
     pub after: Duration,
     /// Status, headers, and the pieces as they come, until their sender is dropped; or why nothing comes.
-    pub result: Result<(StatusCode, HeaderMap, mpsc::Receiver<Result<Bytes, HttpError>>), HttpError>,
+    pub result: Result<(StatusCode, HeaderMap, Pieces), HttpError>,
 }
 
 impl From<Played> for PlayedStream {

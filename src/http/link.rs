@@ -155,7 +155,10 @@ fn written(request: Request) -> Result<hyper::Request<Full<Bytes>>, HttpError> {
 
 /// Connections that are signed in and idle, by what they are signed in as. Cloning shares them.
 #[derive(Clone, Default)]
-pub struct Links(Arc<Mutex<BTreeMap<Digest, Vec<(Instant, Link)>>>>);
+pub struct Links(Arc<Mutex<BTreeMap<Digest, Vec<Idle>>>>);
+
+/// A connection, and since when nobody uses it.
+type Idle = (Instant, Link);
 
 impl fmt::Debug for Links {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -76,11 +76,14 @@ fn is_within(host: &str, network: &str) -> bool {
     }
 }
 
+/// A user name and its password.
+type Account<'a> = (&'a str, &'a Secret);
+
 /// Where the proxy is, and the account that it is told.
 ///
 /// # Errors
 /// When the documents do not say.
-pub(super) fn place(proxy: &WebProxySpec) -> Result<(Url, Option<(&str, &Secret)>), HttpError> {
+pub(super) fn place(proxy: &WebProxySpec) -> Result<(Url, Option<Account<'_>>), HttpError> {
     let url = Url::parse(&proxy.url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or(HttpError::Proxy(ProxyFault::Url))?;
     if let Some(literal) = address::literal(&url) {

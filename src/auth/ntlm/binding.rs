@@ -6,7 +6,7 @@ use md5::{Digest as _, Md5};
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 /// A hash, and the object identifiers of signatures that are made with it, as DER has them.
-type Signatures<'a> = (fn(&[u8]) -> Vec<u8>, &'a [&'a [u8]]);
+type Signatures<'a> = (Hash, &'a [&'a [u8]]);
 
 /// Everything that is not in the list is hashed with SHA-256: MD5 and SHA-1 because the RFC says so, Ed25519 and the like because
 /// nobody says anything, and that is what others do.
@@ -47,8 +47,11 @@ fn end_point(certificate: &[u8]) -> Vec<u8> {
     hash.map_or_else(|| Sha256::digest(certificate).to_vec(), |hash| hash(certificate))
 }
 
+/// Bytes in, their hash out.
+type Hash = fn(&[u8]) -> Vec<u8>;
+
 /// The hash that parameters of RSASSA-PSS name, where it is not SHA-256.
-fn pss(algorithm: &[u8]) -> Option<fn(&[u8]) -> Vec<u8>> {
+fn pss(algorithm: &[u8]) -> Option<Hash> {
     let at = algorithm.windows(PSS_HASHES.len()).position(|window| window == PSS_HASHES)?;
     let place = match algorithm.get(at + PSS_HASHES.len())? {
         2 => 0,

@@ -28,9 +28,7 @@ pub(super) fn answer(org: &Org, server: &Server, rooms: &Rooms, question: &Node)
         .collect();
     let code = if question.name != "GetUserSettingsRequestMessage" || users.is_empty() || settings.is_empty() {
         "InvalidRequest"
-    } else if users.len() > USERS_MAX {
-        "ServerBusy"
-    } else if org.autodiscover_busy {
+    } else if users.len() > USERS_MAX || org.autodiscover_busy {
         "ServerBusy"
     } else {
         "NoError"

@@ -124,7 +124,7 @@ struct Answer {
 enum Body {
     Whole(Bytes),
     /// A stream that was opened.
-    Stream(stream::Opened),
+    Stream(Box<stream::Opened>),
 }
 
 impl fmt::Debug for ExchangeFake {
@@ -196,6 +196,7 @@ impl ExchangeFake {
         (after, Ok(answer))
     }
 
+    #[expect(clippy::result_large_err, reason = "a refusal is an answer like others")]
     fn route(&self, state: &mut State, request: &Request, now: Timestamp, after: Duration) -> Result<Answer, Answer> {
         let host = request.url.host_str().unwrap_or_default().to_lowercase();
         let path = request.url.path().to_lowercase();
@@ -249,6 +250,7 @@ impl ExchangeFake {
     }
 
     /// Whether an account may use EWS, for itself or as somebody else.
+    #[expect(clippy::result_large_err, reason = "a refusal is an answer like others")]
     fn admit(&self, state: &mut State, account: &str, impersonated: Option<&str>) -> Result<(), Answer> {
         let off = |mailbox: &str| state.org.mailboxes.get(mailbox).is_some_and(|it| it.ews_disabled);
         let known = state.org.accounts.get(account);
@@ -285,6 +287,7 @@ impl ExchangeFake {
         (back_end, HeaderValue::from_str(&cookie).ok().filter(|_| stays))
     }
 
+    #[expect(clippy::result_large_err, reason = "a refusal is an answer like others")]
     fn perform(&self, state: &mut State, call: &Call<'_>) -> Result<Answer, Answer> {
         let Some(operation) = OPERATIONS.iter().find(|known| **known == call.operation) else {
             return Err(fault(Refused("ErrorInvalidRequest"), None));
@@ -304,7 +307,7 @@ impl ExchangeFake {
             "GetStreamingEvents" => {
                 let opened = place.stream(call).map_err(|refused| fault(refused, None))?;
                 let headers = content("text/xml; charset=utf-8");
-                return Ok(Answer { status: StatusCode::OK, headers, body: Body::Stream(opened) });
+                return Ok(Answer { status: StatusCode::OK, headers, body: Body::Stream(Box::new(opened)) });
             }
             _ => Err(Refused("ErrorInvalidRequest")),
         };

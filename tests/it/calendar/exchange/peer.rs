@@ -37,6 +37,9 @@ pub(super) struct Site {
     log: Mutex<Vec<String>>,
 }
 
+/// Status, headers, body.
+type Scripted = (u16, Vec<(&'static str, String)>, String);
+
 #[derive(Default)]
 pub(super) struct World {
     pub(super) mailboxes: BTreeMap<String, Vec<Item>>,
@@ -47,7 +50,7 @@ pub(super) struct World {
     /// Most items of a list.
     pub(super) most: Option<usize>,
     /// Answers that come instead, in turn: status, headers, body.
-    pub(super) script: VecDeque<Result<(u16, Vec<(&'static str, String)>, String), HttpError>>,
+    pub(super) script: VecDeque<Result<Scripted, HttpError>>,
     /// What hosts answer to Autodiscover, by URL: a redirect (`302 URL`), or for each mailbox `URL`, `@address`, `>url`, `!code`.
     pub(super) autodiscover: BTreeMap<String, String>,
     /// Which version the server takes at most.
