@@ -332,8 +332,8 @@ fn plain(html: &str) -> String {
     let mut links: Vec<String> = Vec::new();
     let mut rest = html;
     while let Some((before, behind)) = rest.split_once('<') {
-        out.push_str(&unescaped(before));
         let Some((tag, behind)) = behind.split_once('>') else { break };
+        out.push_str(&unescaped(before));
         let name = tag.split(|c: char| c.is_whitespace()).next().unwrap_or_default().to_lowercase();
         match name.trim_end_matches('/') {
             "br" | "/p" | "/div" | "/tr" | "/li" => out.push_str("\r\n"),
@@ -369,7 +369,7 @@ mod tests {
             ("<p>Dial sip:a@b</p>", "Dial sip:a@b\r\n"),
             ("<a href=\"https://e.com/?a&amp;b\">Join</a> now<br/>&amp;lt;", "Join<https://e.com/?a&b> now\r\n&lt;"),
             ("no tags", "no tags"),
-            ("<p", ""),
+            ("a < b", "a < b"),
         ] {
             assert_eq!(plain(html), text, "{html}");
         }
