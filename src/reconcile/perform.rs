@@ -139,8 +139,8 @@ impl<W: World> Workshop<W> {
             self.agenda_record(room).await?.map(|record| record.events).unwrap_or_default()
         };
         let time_zone = complete.time_zone.clone();
-        let (mut agenda, mut events) = Agenda::from_complete(room.key.clone(), complete, &previous);
-        if last.as_deref() != Some(&agenda) || cursor.is_some() {
+        let (agenda, mut events) = Agenda::from_complete(room.key.clone(), complete, &previous);
+        let agenda = if last.as_deref() != Some(&agenda) || cursor.is_some() {
             if without_private_texts {
                 events.iter_mut().filter(|event| event.private).for_each(silence);
             }
@@ -152,13 +152,15 @@ impl<W: World> Workshop<W> {
                 read_at: self.clock.now().wall,
             };
             self.desk.commit(vec![Op::put(records::agenda(&room.key), records::to_bytes(&record))]).await;
-            agenda = record.agenda;
-            let is_news = last.is_none_or(|last| last.digest != agenda.digest);
-            if is_news {
-                self.hand_on(Arc::new(agenda.clone()), record.events);
+            let agenda = Arc::new(record.agenda);
+            if last.is_none_or(|last| last.digest != agenda.digest) {
+                self.hand_on(agenda.clone(), record.events);
             }
-        }
-        Ok(Outcome::Agenda(Box::new(AgendaRead { agenda: Arc::new(agenda), cursor, time_zone, server_ahead })))
+            agenda
+        } else {
+            Arc::new(agenda)
+        };
+        Ok(Outcome::Agenda(Box::new(AgendaRead { agenda, cursor, time_zone, server_ahead })))
     }
 
     /// Keeps the events of an agenda for the rules, which run on them next, as a rule.

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::call::Caller;
-use super::places::Place;
+use super::places::{Place, Site};
 use super::refusal::EntryError;
 use super::sign_in::{self, is_trusted};
 use crate::ews::autodiscover::{self, Direction, Served};
@@ -243,27 +243,29 @@ impl Search<'_> {
         let candidates = written.chain(standard).filter_map(|text| text.parse::<Url>().ok());
         let candidates = known.clone().into_iter().chain(candidates.filter(|url| Some(url) != known.as_ref()));
         for url in candidates.collect::<Vec<_>>() {
-            match self.at(url.clone()).await {
-                Ok(told) => {
-                    places.learn_service(&site, Some(url));
-                    return Ok(told);
-                }
-                Err(Passed::Stop(error)) => return Err(error),
-                Err(Passed::Next) => {}
+            if let Some(done) = self.candidate(&site, url).await {
+                return done;
             }
         }
         places.learn_service(&site, None);
-        if let Some(url) = self.unauthenticated(domain).await {
-            match self.at(url.clone()).await {
-                Ok(told) => {
-                    places.learn_service(&site, Some(url));
-                    return Ok(told);
-                }
-                Err(Passed::Stop(error)) => return Err(error),
-                Err(Passed::Next) => {}
-            }
+        if let Some(url) = self.unauthenticated(domain).await
+            && let Some(done) = self.candidate(&site, url).await
+        {
+            return done;
         }
         Err(self.nobody(domain))
+    }
+
+    /// Asks at `url`, which is remembered where it answers. `None`: the next one is to be asked.
+    async fn candidate(&mut self, site: &Site, url: Url) -> Option<Result<Vec<Direction>, DiscoveryError>> {
+        match self.at(url.clone()).await {
+            Ok(told) => {
+                self.caller.memory.places.learn_service(site, Some(url));
+                Some(Ok(told))
+            }
+            Err(Passed::Stop(error)) => Some(Err(error)),
+            Err(Passed::Next) => None,
+        }
     }
 
     async fn led_to(&mut self, url: &Url) -> Result<Vec<Direction>, DiscoveryError> {
