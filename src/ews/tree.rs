@@ -152,12 +152,18 @@ impl Element {
     }
 
     fn begin(start: &BytesStart<'_>, bindings: &mut Vec<(String, Arc<str>)>) -> Result<Self, TreeFault> {
+        if !is_name(start.name().as_ref()) {
+            return Err(TreeFault::Malformed);
+        }
         let mut attributes = Vec::new();
         for (count, attribute) in start.attributes().enumerate() {
             if count >= ATTRIBUTES_MAX || bindings.len() >= BINDINGS_MAX {
                 return Err(TreeFault::TooLarge);
             }
             let attribute = attribute.map_err(|_| TreeFault::Malformed)?;
+            if !is_name(attribute.key.as_ref()) {
+                return Err(TreeFault::Malformed);
+            }
             let value =
                 attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| TreeFault::Entity)?.into_owned();
             match attribute.key.prefix() {
@@ -208,6 +214,15 @@ fn close(element: Element, open: &mut [(Element, usize)], root: &mut Option<Elem
         None => return Err(TreeFault::Malformed),
     }
     Ok(())
+}
+
+/// Whether XML could name something so. The reader takes every text between `<` and `>` for a name, `<!--` in `<<!--/>` too. Of the
+/// letters beyond ASCII all are taken.
+fn is_name(text: &str) -> bool {
+    let mut characters = text.chars();
+    let begins = |character: char| character.is_ascii_alphabetic() || matches!(character, '_' | ':' | '\u{80}'..);
+    characters.next().is_some_and(begins)
+        && characters.all(|character| begins(character) || character.is_ascii_digit() || matches!(character, '-' | '.'))
 }
 
 fn add(text: &str, open: &mut [(Element, usize)]) -> Result<(), TreeFault> {
@@ -283,6 +298,9 @@ mod tests {
             (b"<a/><a/>", TreeFault::Malformed),
             (b"<a/><b></b>", TreeFault::Malformed),
             (b"<a k=1/>", TreeFault::Malformed),
+            (b"<a><<!--/></a>", TreeFault::Malformed),
+            (b"<a><1/></a>", TreeFault::Malformed),
+            (b"<a <='1'/>", TreeFault::Malformed),
             (b"<a>&b;</a>", TreeFault::Entity),
             (b"<a k='&b;'/>", TreeFault::Entity),
             (b"<a>&#0;</a>", TreeFault::Entity),
