@@ -2,6 +2,7 @@
 //! time; the real loop and the real clients read it under a quota, and what became of each change is told.
 
 mod day;
+mod exchange;
 mod network;
 mod office;
 mod provider;
@@ -22,8 +23,10 @@ use jiff::Timestamp;
 
 use crate::model::Clock;
 use crate::sim::freshness::{Figures, by_asking_evenly, recovery_s};
-use crate::sim::weather::{Spell, Tongue, Weather};
+use crate::sim::weather::{Aims, Fault, Spell, Tongue, Weather};
 use crate::sim::workload::{Habits, Script, address};
+use exchange::{Organisation, SignIn};
+use provider::Counted;
 use report::{BadDay, Result};
 
 /// Two pollers ask no room more often than this.
@@ -63,10 +66,17 @@ pub(super) struct Simulate {
     /// Who reads: otj; one owner that asks every room evenly; two pollers that both do.
     #[arg(long, value_enum, default_value_t = Policy::Otj)]
     policy: Policy,
-    /// With change notifications. Neither service is read with any by this version.
+    /// How Exchange is signed in to.
+    #[arg(long, value_enum, default_value_t = SignIn::Basic)]
+    sign_in: SignIn,
+    /// Exchange servers that the rooms are on. With one its address is in the documents; with several Autodiscover is asked.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
+    servers: u32,
+    /// With change notifications. No service is read with any by this version.
     #[arg(long)]
     push: bool,
-    /// With a bad day: a token endpoint that is down, server errors, a storm of 429, a room that hangs, a service out of reach.
+    /// With a bad day: a token endpoint that is down, server errors, a storm of requests refused as too many, a room that hangs, a
+    /// service out of reach; with Exchange also a server out of reach, and an account that has another password for a while.
     #[arg(long)]
     faults: bool,
     /// Write requests and answers of the calendar service down, a JSON object a line.
@@ -111,14 +121,7 @@ enum Form {
 
 /// Simulates and prints. Exits 0, or 2 when it cannot.
 pub(super) fn run(verb: &Simulate) -> anyhow::Result<ExitCode> {
-    anyhow::ensure!(
-        !verb.push,
-        "change notifications are not simulated: neither Google nor Graph is read with any by this version"
-    );
-    anyhow::ensure!(
-        verb.integration != Integration::Exchange,
-        "Exchange is not simulated by this version; give google or graph"
-    );
+    anyhow::ensure!(!verb.push, "change notifications are not simulated: no service is read with any by this version");
     let mut results = Vec::new();
     for rooms in &verb.rooms {
         let script = Arc::new(script(verb, *rooms)?);
@@ -167,7 +170,7 @@ fn one(verb: &Simulate, rooms: u32, policy: Policy, script: &Arc<Script>) -> any
         Duration::from_secs_f64(ratio(rooms_seconds, verb.requests_per_day)).max(floor)
     };
     let mut bad_day = None;
-    let (requests, overruns, known) = match policy {
+    let (counted, known) = match policy {
         Policy::Otj => {
             let weather = weather(verb);
             let spells = weather.as_ref().map(|weather| weather.spells().to_vec());
@@ -175,6 +178,7 @@ fn one(verb: &Simulate, rooms: u32, policy: Policy, script: &Arc<Script>) -> any
                 script: script.clone(),
                 span,
                 integration: verb.integration,
+                organisation: organisation(verb),
                 requests_per_day: verb.requests_per_day,
                 seed: verb.seed,
                 weather,
@@ -184,15 +188,21 @@ fn one(verb: &Simulate, rooms: u32, policy: Policy, script: &Arc<Script>) -> any
             let recovery = |spell: Spell| (spell, recovery_s(&played.known, spell.from_s, spell.to_s));
             bad_day = spells
                 .map(|spells| BadDay { wipes: played.wipes, recovered: spells.into_iter().map(recovery).collect() });
-            (played.requests, played.overruns, played.known)
+            (played.counted, played.known)
         }
         Policy::Uniform => {
             let every = every(asked, UNIFORM_FLOOR);
-            (asking(rooms, span, every), 0, by_asking_evenly(&script.changes, rooms, every))
+            (
+                Counted { requests: asking(rooms, span, every), ..Counted::default() },
+                by_asking_evenly(&script.changes, rooms, every),
+            )
         }
         Policy::TwoPollers => {
             let every = every(2 * asked, TWO_POLLERS_FLOOR);
-            (2 * asking(rooms, span, every), 0, by_asking_evenly(&script.changes, rooms, every))
+            (
+                Counted { requests: 2 * asking(rooms, span, every), ..Counted::default() },
+                by_asking_evenly(&script.changes, rooms, every),
+            )
         }
     };
     Ok(Result {
@@ -202,8 +212,7 @@ fn one(verb: &Simulate, rooms: u32, policy: Policy, script: &Arc<Script>) -> any
         requests_per_day: verb.requests_per_day,
         seed: verb.seed,
         days: verb.days,
-        requests,
-        overruns,
+        counted,
         figures: Figures::of(&known),
         bad_day,
         wall_seconds: begun.until(clock.now().mono).as_secs_f64(),
@@ -211,12 +220,27 @@ fn one(verb: &Simulate, rooms: u32, policy: Policy, script: &Arc<Script>) -> any
     })
 }
 
-/// The bad day, where one is wanted. Paths name a room by its address; this much of it is the same however they write the rest.
+fn organisation(verb: &Simulate) -> Organisation {
+    Organisation { sign_in: verb.sign_in, servers: verb.servers, lost: 0.0 }
+}
+
+/// The bad day, where one is wanted. Requests name a room by its address; this much of it is the same however they write the rest.
 fn weather(verb: &Simulate) -> Option<Weather> {
     let first = address(0);
-    let (name, _) = first.split_once('@')?;
-    let tongue = if verb.integration == Integration::Google { Tongue::Google } else { Tongue::Graph };
-    verb.faults.then(|| Weather::stormy(name, tongue, verb.seed))
+    let (room, _) = first.split_once('@').filter(|_| verb.faults)?;
+    let organisation = organisation(verb);
+    let aims = Aims { room: room.into(), server: exchange::last_host(organisation) };
+    let tongue = match verb.integration {
+        Integration::Google => Tongue::Google,
+        Integration::Graph => Tongue::Graph,
+        Integration::Exchange => Tongue::Exchange,
+    };
+    let weather = Weather::stormy(aims, tongue, verb.seed);
+    Some(match (verb.integration, organisation.sign_in) {
+        (Integration::Exchange, SignIn::Basic) => weather.without(Fault::TokensDown),
+        (Integration::Exchange, SignIn::AppOnly) => weather.without(Fault::WrongPassword),
+        _ => weather,
+    })
 }
 
 /// Requests of somebody who asks each room so often.

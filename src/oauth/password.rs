@@ -112,6 +112,8 @@ impl From<PasswordError> for Failure {
     fn from(error: PasswordError) -> Self {
         let (label, message) = (error.label(), error.to_string());
         let (failure, retry_after) = match error {
+            // A server in trouble: soon it is tried again.
+            PasswordError::Refused { again, .. } if again <= LATELY_PAUSE => (Self::retry(label, message), Some(again)),
             PasswordError::Refused { again, .. } => (Self::fix(label, message), Some(again)),
             PasswordError::Unsure { again } => (Self::retry(label, message), Some(again)),
             PasswordError::Store(_) => (Self::retry(label, message), None),

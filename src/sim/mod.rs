@@ -11,6 +11,7 @@ pub mod graph;
 pub mod poly;
 pub mod rooms;
 pub mod served;
+mod sliding;
 pub mod token;
 pub mod weather;
 pub mod workload;

@@ -1,7 +1,8 @@
 //! When many rooms are taken: `GetUserAvailability`. The answer is a hint, and a room that is missing in it has failed.
 //!
-//! The request acts as one of the rooms, another one each minute, so that not always the same mailbox pays for it; one that may not be
-//! impersonated tells its own failure, and the next one is tried. Its server asks the others'.
+//! The request acts as one of the rooms, another one every ten seconds, so that not always the same mailbox pays for it, and one whose
+//! requests hang spoils one answer; one that may not be impersonated tells its own failure, and the next one is tried. Its server asks
+//! the others'.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -62,7 +63,7 @@ fn at_most(window: Window) -> Window {
 
 /// Why a request about many rooms failed.
 enum TooMany {
-    /// The server does not take so many, or not in time.
+    /// The server does not take so many, or says too much about them.
     Rooms,
     /// It is something else.
     No(CalendarError),
@@ -85,8 +86,8 @@ async fn about(caller: &Caller<'_>, rooms: &[RoomEmail], window: Window, now: Ti
         if rooms.is_empty() {
             return Ok(told);
         }
-        let minute = usize::try_from(now.as_second() / 60).unwrap_or(0);
-        let anchor = minute % rooms.len();
+        let turn = usize::try_from(now.as_second() / 10).unwrap_or(0);
+        let anchor = turn % rooms.len();
         let asked = match locate(caller, &rooms[anchor], None).await {
             Ok((place, _)) => ask(caller, &place, &rooms, &rooms[anchor], window).await,
             Err(error) => Err(TooMany::No(error.into())),
@@ -123,7 +124,8 @@ async fn ask(
     let ask = ask.map_err(|fault| TooMany::No(CalendarError::Unreadable(fault.to_string())))?;
     let raw = match caller.raw(place, anchor, &ask).await {
         Ok(raw) => raw,
-        Err(Refusal::TooLarge(_) | Refusal::Late(_)) if rooms.len() > 1 => return Err(TooMany::Rooms),
+        // One that is late may be late because of the room that is acted as: whoever asks again asks through another one.
+        Err(Refusal::TooLarge(_)) if rooms.len() > 1 => return Err(TooMany::Rooms),
         Err(refusal) => return Err(refused(caller, refusal, anchor)),
     };
     let body = &raw.response.body;

@@ -11,8 +11,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Integration;
+use super::exchange::{self, Organisation};
 use super::network::Network;
 use super::office::Office;
+use super::provider::Counted;
 use super::{provider, site};
 use crate::config::{LoadOptions, SecretOptions};
 use crate::http::Http;
@@ -40,6 +42,8 @@ pub(super) struct Setup {
     pub(super) span: Duration,
     /// The calendar service.
     pub(super) integration: Integration,
+    /// What it is like, where it is Exchange.
+    pub(super) organisation: Organisation,
     /// Most requests in 24 hours.
     pub(super) requests_per_day: u64,
     /// Decides latencies and what goes wrong.
@@ -53,10 +57,8 @@ pub(super) struct Setup {
 /// What came of it.
 #[derive(Debug)]
 pub(super) struct Played {
-    /// Requests, as the simulated service counted them.
-    pub(super) requests: u64,
-    /// Those above its quota.
-    pub(super) overruns: u64,
+    /// What the simulated service counted.
+    pub(super) counted: Counted,
     /// Readings that lost an event which was still there.
     pub(super) wipes: usize,
     /// What became of each change.
@@ -82,31 +84,33 @@ async fn days(setup: Setup, progress: &dyn Fn(u64)) -> anyhow::Result<Played> {
     let provider = match setup.integration {
         Integration::Google => provider::google(truth.clone(), setup.requests_per_day, setup.seed)?,
         Integration::Graph => provider::graph(truth.clone(), setup.requests_per_day, setup.seed)?,
-        Integration::Exchange => anyhow::bail!("Exchange is not simulated by this version"),
+        Integration::Exchange => {
+            exchange::provider(truth.clone(), rooms, setup.organisation, setup.requests_per_day, setup.seed)?
+        }
     };
-    let network = Network {
+    let service = provider.service.clone();
+    let network = Arc::new(Network {
         clock: clock.clone(),
-        token_host: provider.token_host,
-        tokens: provider.tokens,
-        calendars: provider.calendars,
+        provider,
         weather: setup.weather.map(Mutex::new),
         log: setup.log.map(Mutex::new),
-    };
+    });
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let tally = Tally::new();
     let directory =
         DirectoryOptions { roots: Vec::new(), secrets: SecretOptions::default(), load: LoadOptions::default() };
-    let http = Http::played_by(Arc::new(network))?;
+    let http = Http::played_by(network.clone())?;
     let inside =
         Live::new(http, clock.clone(), tally.clone(), store.clone(), "simulated".into(), directory, None).await?;
     let office = Arc::new(Office {
         inside,
-        desired: Arc::new(site::desired(rooms, provider.service)?),
+        desired: Arc::new(site::desired(rooms, service)?),
         clock: clock.clone(),
         truth: truth.clone(),
         ledger: Mutex::new(Ledger::new(rooms)),
     });
     let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
+    tasks.spawn(pass(network.clone(), stop.clone()));
     let _doors = open(&office, &clock, store, tally, &stop, &mut tasks);
     let mut hours = 0;
     let end = started + setup.span;
@@ -128,8 +132,19 @@ async fn days(setup: Setup, progress: &dyn Fn(u64)) -> anyhow::Result<Played> {
     stop.cancel();
     while tasks.join_next().await.is_some() {}
     let ledger = office.ledger();
-    let (requests, overruns) = (provider.counts)();
-    Ok(Played { requests, overruns, wipes: ledger.wipes(), known: ledger.sum_up(clock.now().mono) })
+    let counted = (network.provider.counts)();
+    Ok(Played { counted, wipes: ledger.wipes(), known: ledger.sum_up(clock.now().mono) })
+}
+
+/// Lets what is due without a request happen, every second.
+async fn pass(network: Arc<Network>, stop: CancellationToken) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = second.tick() => network.pass(),
+        }
+    }
 }
 
 /// What stays open for as long as the loop runs.

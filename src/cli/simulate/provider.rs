@@ -1,5 +1,6 @@
 //! A simulated calendar service with everything around it: its token endpoint, its quota, and the documents' side of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::http::Url;
@@ -10,6 +11,7 @@ use crate::sim::google::{GoogleFake, GoogleOptions, Quotas};
 use crate::sim::graph::{GraphFake, GraphOptions};
 use crate::sim::rooms::Rooms;
 use crate::sim::token::{App, Dialect, EXAMPLE_KEY, Issued, Known, TokenService};
+use crate::sim::weather::Fault;
 
 /// A service account for so many requests a day. Google lets one ask 600 times a minute; of a day with ten busy hours that is
 /// 300,000 with some room.
@@ -22,8 +24,23 @@ pub(super) struct Provider {
     pub(super) token_host: String,
     pub(super) tokens: Arc<dyn Fake>,
     pub(super) calendars: Arc<dyn Fake>,
-    /// Requests, and those above the quota, as the service counts them.
-    pub(super) counts: Box<dyn Fn() -> (u64, u64)>,
+    /// What the service counted.
+    pub(super) counts: Box<dyn Fn() -> Counted + Send + Sync>,
+    /// Does to the service itself what a fault does that begins, or ends.
+    pub(super) strikes: Box<dyn Fn(Fault, bool) + Send + Sync>,
+}
+
+/// What a service counted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counted {
+    /// Requests, whatever became of them.
+    pub(super) requests: u64,
+    /// Those above a quota.
+    pub(super) overruns: u64,
+    /// Those of each kind, where there are several kinds.
+    pub(super) operations: BTreeMap<&'static str, u64>,
+    /// Accounts that were locked, and wrong passwords that were tried, where passwords are.
+    pub(super) locked_out: Option<(usize, u64)>,
 }
 
 /// Google, with as many service accounts as the requests need.
@@ -63,8 +80,9 @@ pub(super) fn google(truth: Arc<Rooms>, requests_per_day: u64, seed: u64) -> any
         calendars: fake,
         counts: Box::new(move || {
             let counts = counted.counts();
-            (counts.requests, counts.over_quota)
+            Counted { requests: counts.requests, overruns: counts.over_quota, ..Counted::default() }
         }),
+        strikes: Box::new(|_, _| {}),
     })
 }
 
@@ -99,7 +117,9 @@ pub(super) fn graph(truth: Arc<Rooms>, requests_per_day: u64, seed: u64) -> anyh
         calendars: fake,
         counts: Box::new(move || {
             let counts = counted.counts();
-            (counts.requests, counts.over_quota + counts.over_the_day)
+            let overruns = counts.over_quota + counts.over_the_day;
+            Counted { requests: counts.requests, overruns, ..Counted::default() }
         }),
+        strikes: Box::new(|_, _| {}),
     })
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::provider::Counted;
 use super::{Integration, Policy};
 use crate::sim::freshness::{Figures, Spread};
 use crate::sim::weather::Spell;
@@ -15,8 +16,8 @@ pub(super) struct Result {
     pub(super) requests_per_day: u64,
     pub(super) seed: u64,
     pub(super) days: u32,
-    pub(super) requests: u64,
-    pub(super) overruns: u64,
+    /// What the service counted.
+    pub(super) counted: Counted,
     pub(super) figures: Figures,
     /// With faults only.
     pub(super) bad_day: Option<BadDay>,
@@ -31,6 +32,28 @@ pub(super) struct BadDay {
     pub(super) wipes: usize,
     /// Each fault, and how many seconds after its end all changes of busy time made meanwhile were known.
     pub(super) recovered: Vec<(Spell, f64)>,
+}
+
+impl BadDay {
+    fn text(&self, line: &Result) -> String {
+        let rooms = line.rooms;
+        let mut text =
+            format!("\n{rooms} rooms, with faults. Readings that lost an event that was still there: {}\n", self.wipes);
+        for (spell, after) in &self.recovered {
+            let clock = |second: u64| format!("{:02}:{:02}", second / 3600, second / 60 % 60);
+            text += &format!(
+                "  {} to {}  {:<30}  all known {} after its end\n",
+                clock(spell.from_s),
+                clock(spell.to_s),
+                spell.fault.words(),
+                seconds(*after),
+            );
+        }
+        if let Some((locked, wrong)) = line.counted.locked_out {
+            text += &format!("Accounts locked out: {locked}; wrong passwords tried: {wrong}\n");
+        }
+        text
+    }
 }
 
 /// An object for one result, an array for several.
@@ -52,8 +75,8 @@ fn value(result: &Result) -> Value {
         "requestsPerDay": result.requests_per_day,
         "seed": result.seed,
         "days": result.days,
-        "requests": result.requests,
-        "overruns": result.overruns,
+        "requests": result.counted.requests,
+        "overruns": result.counted.overruns,
         "busyTime": busy_time,
         "near": near,
         "all": all,
@@ -61,8 +84,15 @@ fn value(result: &Result) -> Value {
         "wallSeconds": result.wall_seconds,
         "peakRssBytes": result.peak_rss_bytes,
     });
+    if !result.counted.operations.is_empty() {
+        value["operations"] = json!(result.counted.operations);
+    }
     if let Some(BadDay { wipes, recovered }) = &result.bad_day {
         value["wipes"] = (*wipes).into();
+        if let Some((locked, wrong)) = result.counted.locked_out {
+            value["accountsLockedOut"] = locked.into();
+            value["wrongPasswords"] = wrong.into();
+        }
         let told = recovered.iter().map(|(spell, after)| {
             json!({
                 "fault": format!("{:?}", spell.fault),
@@ -115,13 +145,14 @@ pub(super) fn text(results: &[(Result, Vec<Result>)]) -> String {
                 spread(near),
                 spread(all),
                 late_share * 100.0,
-                grouped(line.requests),
-                line.overruns,
+                grouped(line.counted.requests),
+                line.counted.overruns,
             );
         }
     }
     for (result, _) in results {
-        text += &result.bad_day.as_ref().map_or(String::new(), |day| bad_day(result.rooms, day));
+        text += &operations(result);
+        text += &result.bad_day.as_ref().map_or(String::new(), |day| day.text(result));
     }
     let wall: f64 = results.iter().map(|(result, _)| result.wall_seconds).sum();
     let peak = results.iter().map(|(result, _)| result.peak_rss_bytes).max().unwrap_or(0);
@@ -129,20 +160,11 @@ pub(super) fn text(results: &[(Result, Vec<Result>)]) -> String {
     text
 }
 
-fn bad_day(rooms: u32, day: &BadDay) -> String {
-    let mut text =
-        format!("\n{rooms} rooms, with faults. Readings that lost an event that was still there: {}\n", day.wipes);
-    for (spell, after) in &day.recovered {
-        let clock = |second: u64| format!("{:02}:{:02}", second / 3600, second / 60 % 60);
-        text += &format!(
-            "  {} to {}  {:<30}  all known {} after its end\n",
-            clock(spell.from_s),
-            clock(spell.to_s),
-            spell.fault.words(),
-            seconds(*after),
-        );
-    }
-    text
+/// Which requests they were, where there are several kinds.
+fn operations(result: &Result) -> String {
+    let each = result.counted.operations.iter().map(|(name, count)| format!("{name} {}", grouped(*count)));
+    let each: Vec<String> = each.collect();
+    if each.is_empty() { String::new() } else { format!("\n{} rooms asked: {}\n", result.rooms, each.join(", ")) }
 }
 
 fn spread(spread: Spread) -> String {

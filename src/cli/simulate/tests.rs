@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::Integration;
 use super::day::{Played, Setup, play};
+use super::exchange::{Organisation, SignIn};
 use crate::sim::freshness::{Figures, by_asking_evenly, recovery_s};
-use crate::sim::weather::{Fault, Spell, Tongue, Weather};
+use crate::sim::weather::{Aims, Fault, Spell, Tongue, Weather};
 use crate::sim::workload::{Habits, Script};
 
 /// As many for each room as 4,000 rooms have of 900,000 a day.
@@ -21,29 +22,42 @@ fn script(rooms: u32, hours: u32, seed: u64) -> Arc<Script> {
 }
 
 fn morning(script: &Arc<Script>, integration: Integration, hours: u32, weather: Option<Weather>) -> Played {
+    play(setup(script, integration, hours, weather), &|_| {}).unwrap()
+}
+
+fn setup(script: &Arc<Script>, integration: Integration, hours: u32, weather: Option<Weather>) -> Setup {
     let rooms = u64::try_from(script.booked.len()).unwrap();
-    let setup = Setup {
+    Setup {
         script: script.clone(),
         span: Duration::from_secs(3600) * hours,
         integration,
+        organisation: Organisation { sign_in: SignIn::Basic, servers: 2, lost: 0.0 },
         requests_per_day: rooms * PER_ROOM,
         seed: 5,
         weather,
         log: None,
-    };
-    play(setup, &|_| {}).unwrap()
+    }
+}
+
+fn spell(fault: Fault, from_min: u64, minutes: u64) -> Spell {
+    let from_s = from_min * 60;
+    Spell { fault, from_s, to_s: from_s + minutes * 60 }
+}
+
+fn aims() -> Aims {
+    Aims { room: "room-00000".into(), server: "mail2.example.com".into() }
 }
 
 #[test]
 fn a_site_is_fresher_than_one_that_asks_evenly_and_never_asks_too_much_nor_loses_a_meeting() {
-    for integration in [Integration::Google, Integration::Graph] {
+    for integration in [Integration::Google, Integration::Graph, Integration::Exchange] {
         let script = script(24, 1, 7);
         let played = morning(&script, integration, 1, None);
         let every = Duration::from_secs(86_400 / PER_ROOM);
         let otj = Figures::of(&played.known);
         let one = Figures::of(&by_asking_evenly(&script.changes, 24, every));
         let two = Figures::of(&by_asking_evenly(&script.changes, 24, every * 2));
-        assert_eq!((played.overruns, played.wipes), (0, 0), "{integration:?}");
+        assert_eq!((played.counted.overruns, played.wipes), (0, 0), "{integration:?}");
         assert_eq!(otj.all.changes, script.changes.len());
         let even = [one, two].map(|figures| figures.all.median_seconds);
         assert!(otj.near.median_seconds * 2.0 < even[0] && even[0] < even[1], "{integration:?}: {otj:?} {even:?}");
@@ -54,29 +68,61 @@ fn a_site_is_fresher_than_one_that_asks_evenly_and_never_asks_too_much_nor_loses
 fn one_seed_plays_one_morning() {
     let play = || {
         let played = morning(&script(8, 1, 3), Integration::Google, 1, None);
-        (played.requests, Figures::of(&played.known))
+        (played.counted.requests, Figures::of(&played.known))
     };
     assert_eq!(play(), play());
 }
 
 #[test]
 fn bad_weather_takes_no_meeting_breaks_no_quota_and_is_made_up_for_soon_after() {
-    let spell = |fault, from_min: u64, minutes: u64| {
-        let from_s = from_min * 60;
-        Spell { fault, from_s, to_s: from_s + minutes * 60 }
-    };
     let spells = vec![
         spell(Fault::ServerErrors, 5, 15),
         spell(Fault::Storm, 25, 5),
         spell(Fault::RoomHangs, 35, 5),
         spell(Fault::Unreachable, 45, 5),
     ];
-    let weather = Weather::of(spells.clone(), "room-00000", Tongue::Google, 1);
+    let weather = Weather::of(spells.clone(), aims(), Tongue::Google, 1);
     let script = script(24, 1, 9);
     let played = morning(&script, Integration::Google, 1, Some(weather));
-    assert_eq!((played.overruns, played.wipes), (0, 0));
+    assert_eq!((played.counted.overruns, played.wipes), (0, 0));
     for spell in spells {
         let after = recovery_s(&played.known, spell.from_s, spell.to_s);
         assert!(after < 600.0, "{:?}: {after} s", spell.fault);
     }
+}
+
+#[test]
+fn faults_of_every_kind_take_no_meeting_of_exchange_lock_no_account_and_are_made_up_for() {
+    let spells = vec![
+        spell(Fault::OneServer, 5, 5),
+        spell(Fault::ServerErrors, 15, 10),
+        spell(Fault::Storm, 30, 3),
+        spell(Fault::RoomHangs, 40, 5),
+        spell(Fault::Unreachable, 50, 5),
+        spell(Fault::WrongPassword, 65, 3),
+    ];
+    let weather = Weather::of(spells.clone(), aims(), Tongue::Exchange, 1);
+    let script = script(16, 3, 9);
+    let played = morning(&script, Integration::Exchange, 3, Some(weather));
+    assert_eq!((played.counted.overruns, played.wipes), (0, 0));
+    let (locked, wrong) = played.counted.locked_out.unwrap();
+    // Four are under way at most when the first is refused, and one is sent a minute later; the next an hour after that.
+    assert!(locked == 0 && (1..=5).contains(&wrong), "{locked} {wrong}");
+    for spell in spells {
+        let after = recovery_s(&played.known, spell.from_s, spell.to_s);
+        let most = if spell.fault == Fault::WrongPassword { 3900.0 } else { 600.0 };
+        assert!(after < most, "{:?}: {after} s", spell.fault);
+    }
+}
+
+#[test]
+fn an_app_reads_exchange_while_its_token_lasts_although_none_is_given_out() {
+    let spells = vec![spell(Fault::TokensDown, 20, 10)];
+    let weather = Weather::of(spells, aims(), Tongue::Exchange, 1);
+    let organisation = Organisation { sign_in: SignIn::AppOnly, servers: 1, lost: 0.0 };
+    let script = script(8, 1, 4);
+    let played = play(Setup { organisation, ..setup(&script, Integration::Exchange, 1, Some(weather)) }, &|_| {});
+    let played = played.unwrap();
+    assert_eq!((played.counted.overruns, played.wipes), (0, 0));
+    assert!(Figures::of(&played.known).busy_time.p99_seconds < 120.0, "{played:?}");
 }

@@ -12,7 +12,7 @@
 //! | what comes of a group's request | then |
 //! |---|---|
 //! | it tells | rooms that differ are read; a room of which it does not tell, for good or three times, is read once, which says why, and counts as one that is not watched until it is told of again |
-//! | it fails and may pass | it is asked again later; after two such failures the group is halved: one room may be the reason |
+//! | it fails and may pass | it is asked again later; after two such failures, unless they were pleas for fewer requests, the group is halved: one room may be the reason |
 //! | it fails for good, about nobody else, while other groups are answered | it is halved; a room that is left alone with it is left out |
 //! | it fails for good, and no group was answered for an hour | the service does not allow it: no canary for six hours, its share goes to background reads |
 
@@ -209,7 +209,12 @@ impl Canary {
                 self.halve(number, now);
                 false
             }
-            Remedy::Retry if failure.scope == Scope::Object && failed >= 2 && group.rooms.len() > 1 => {
+            Remedy::Retry
+                if failure.scope == Scope::Object
+                    && failure.retry_after.is_none()
+                    && failed >= 2
+                    && group.rooms.len() > 1 =>
+            {
                 self.halve(number, now);
                 false
             }

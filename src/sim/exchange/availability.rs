@@ -1,6 +1,7 @@
 //! `GetUserAvailability`: when each of up to a hundred mailboxes is taken. Times are local to the zone of the question, of which the
 //! bias is followed and the summer time is not: those who ask have UTC.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use jiff::civil::DateTime;
@@ -15,7 +16,30 @@ use super::soap::{self, Refused};
 use super::xml::{Node, element};
 use crate::sim::rooms::{RoomAccess, SimEvent, SimRoom};
 
+/// Mailboxes of which is kept what stands in answers about them.
+const KEPT_MAX: usize = 10_000;
+
+/// What stood in answers about each mailbox, for as long as it stays as it was: the same is asked again and again.
+#[derive(Default)]
+pub(super) struct Views(HashMap<String, (u64, Question, String)>);
+
+impl Views {
+    /// What stands in an answer about a room.
+    fn view(&mut self, mailbox: &str, room: &SimRoom, question: &Question) -> &str {
+        if self.0.len() >= KEPT_MAX && !self.0.contains_key(mailbox) {
+            self.0.clear();
+        }
+        let anew = || (room.version, question.clone(), view(mailbox, room, question));
+        let kept = self.0.entry(mailbox.to_owned()).or_insert_with(anew);
+        if (kept.0, &kept.1) != (room.version, question) {
+            *kept = anew();
+        }
+        &kept.2
+    }
+}
+
 /// What is asked about each mailbox.
+#[derive(Clone, PartialEq, Eq)]
 struct Question {
     from: Timestamp,
     to: Timestamp,
@@ -71,11 +95,12 @@ impl Place<'_> {
         for mailbox in mailboxes {
             let address = mailbox.text_at(&["Email", "Address"]).to_lowercase();
             let moving = self.state.org.mailboxes.get(&address).is_some_and(|it| it.moving);
-            told += &self.rooms.look(&address, |room| match room {
-                None => refused("ErrorMailRecipientNotFound"),
-                Some(room) if room.access == RoomAccess::Nothing => refused("ErrorNoFreeBusyAccess"),
-                Some(_) if moving => refused("ErrorMailboxMoveInProgress"),
-                Some(room) => view(&address, room, &question),
+            let views = &mut self.state.views;
+            self.rooms.look(&address, |room| match room {
+                None => told += &refused("ErrorMailRecipientNotFound"),
+                Some(room) if room.access == RoomAccess::Nothing => told += &refused("ErrorNoFreeBusyAccess"),
+                Some(_) if moving => told += &refused("ErrorMailboxMoveInProgress"),
+                Some(room) => told += views.view(&address, room, &question),
             });
         }
         Ok(format!(

@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use super::org::{Counts, ExchangeOptions};
 use super::soap::Refused;
 use crate::sim::dice::Dice;
+use crate::sim::sliding::Sliding;
 
 /// The state of all budgets.
 #[derive(Default)]
 pub(super) struct Limits {
     pub(super) counts: Counts,
     budgets: HashMap<String, Budget>,
+    day: Sliding,
 }
 
 #[derive(Default)]
@@ -31,6 +33,14 @@ impl Limits {
         let (least, most) = options.latency;
         let share = Dice::new(options.seed, self.counts.requests).share();
         least + most.saturating_sub(least).mul_f64(share)
+    }
+
+    /// A request reaches the servers, whatever becomes of it.
+    pub(super) fn count(&mut self, options: &ExchangeOptions, now: Timestamp) {
+        self.counts.requests += 1;
+        let day = self.day.one_more(now, 24 * 60);
+        self.counts.peak_day = self.counts.peak_day.max(day);
+        self.counts.over_the_day += u64::from(options.in_a_day.is_some_and(|most| day > most));
     }
 
     /// A request of `owner` that takes `after`.

@@ -51,6 +51,7 @@ use jiff::Timestamp;
 
 pub use org::{Account, Counts, ExchangeOptions, Fault, Mailbox, Offered, Org, Processing, Server, Whose};
 
+use self::availability::Views;
 use self::items::Place;
 use self::limits::Limits;
 use self::memory::Memory;
@@ -98,6 +99,7 @@ struct State {
     memory: Memory,
     subscriptions: Subscriptions,
     streams: Streams,
+    views: Views,
     watch: Watch,
 }
 
@@ -143,6 +145,7 @@ impl ExchangeFake {
             memory: Memory::default(),
             subscriptions: Subscriptions::default(),
             streams: Streams::default(),
+            views: Views::default(),
             watch: rooms.watch(),
         };
         Self { rooms, bearers, options, state: Mutex::new(state) }
@@ -186,7 +189,7 @@ impl ExchangeFake {
         let mut guard = self.state();
         let state = &mut *guard;
         let after = state.limits.latency(&self.options);
-        state.limits.counts.requests += 1;
+        state.limits.count(&self.options, now);
         let answer = match &state.org.fault {
             Some(Fault::Unreachable(error)) => return (after, Err(error.clone())),
             Some(Fault::Status(status)) => page(StatusCode::from_u16(*status).unwrap_or_default()),
@@ -365,6 +368,11 @@ fn ok(body: String) -> Answer {
 fn fault(refused: Refused, back_off: Option<Duration>) -> Answer {
     let back_off = back_off.filter(|_| refused == Refused("ErrorServerBusy"));
     Answer { status: StatusCode::INTERNAL_SERVER_ERROR, ..ok(soap::fault(refused, back_off)) }
+}
+
+/// The fault with which a server says, with status 500, that it has no time for so long.
+pub(super) fn busy(back_off: Duration) -> String {
+    soap::fault(Refused("ErrorServerBusy"), Some(back_off))
 }
 
 /// A page of the web server itself.

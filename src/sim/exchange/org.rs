@@ -22,6 +22,8 @@ pub struct ExchangeOptions {
     /// Requests of one budget in a minute, before `ErrorServerBusy`. Exchange counts the time of its processors instead, which a client
     /// cannot know; no limit unless given.
     pub in_a_minute: Option<u32>,
+    /// Requests of everybody in 24 hours above which they are counted as too many. Exchange has no such limit: it is the client's own.
+    pub in_a_day: Option<u64>,
     /// `BackOffMilliseconds` beside `ErrorServerBusy`; requests within it fail, too, and prolong it. `None`: the value is left out,
     /// as some servers do, and there is no such span.
     pub back_off: Option<Duration>,
@@ -59,6 +61,7 @@ impl Default for ExchangeOptions {
             at_once: 27,
             streams_at_once: 10,
             in_a_minute: None,
+            in_a_day: None,
             back_off: Some(Duration::from_secs(5)),
             find_max: 1000,
             subscriptions_max: 5000,
@@ -267,6 +270,10 @@ pub enum Fault {
 pub struct Counts {
     /// Requests, whatever became of them.
     pub requests: u64,
+    /// Most of them in any 24 hours.
+    pub peak_day: u64,
+    /// Those above [`ExchangeOptions::in_a_day`].
+    pub over_the_day: u64,
     /// Those that were understood, by operation; `GetUserSettings` is Autodiscover's.
     pub operations: BTreeMap<&'static str, u64>,
     /// Answered with 401.

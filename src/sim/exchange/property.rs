@@ -14,12 +14,12 @@ const PUBLIC_STRINGS: &str = "00020329-0000-0000-c000-000000000046";
 
 /// What is wanted of an item.
 pub(super) struct Shape {
-    base: Base,
+    /// Elements, in the order of the schema.
+    wanted: Vec<&'static str>,
     /// `Best` is HTML here: that is what bodies are.
     as_text: bool,
     /// Bodies, mail addresses and the like are given for single items alone.
     is_single: bool,
-    fields: Vec<String>,
     extended: Vec<Extended>,
 }
 
@@ -107,25 +107,26 @@ impl Shape {
             _ => Base::All,
         };
         let as_text = request.text_at(&[name, "BodyType"]) == "Text";
-        let mut shape = Self { base, as_text, is_single, fields: Vec::new(), extended: Vec::new() };
+        let (mut fields, mut extended) = (Vec::new(), Vec::new());
         for wanted in request.at(&[name, "AdditionalProperties"]).map_or(&[][..], |list| &list.children) {
             match wanted.name.as_str() {
-                "FieldURI" => shape.fields.extend(wanted.attribute("FieldURI").map(str::to_owned)),
-                "ExtendedFieldURI" => shape.extended.push(Extended::of(wanted)),
+                "FieldURI" => fields.extend(wanted.attribute("FieldURI")),
+                "ExtendedFieldURI" => extended.push(Extended::of(wanted)),
                 _ => {}
             }
         }
-        shape
-    }
-
-    fn wants(&self, uri: &str, element: &str, by_default: bool) -> bool {
-        let base = match self.base {
-            Base::IdOnly => false,
-            Base::Default => by_default,
-            Base::All => element != "TextBody",
+        let is_wanted = |uri: &str, element: &str, by_default: bool| {
+            let base = match base {
+                Base::IdOnly => element == "ExtendedProperty",
+                Base::Default => by_default || element == "ExtendedProperty",
+                Base::All => element != "TextBody",
+            };
+            let only_single = matches!(element, "Body" | "TextBody" | "OriginalStart");
+            (base || fields.contains(&uri)) && (is_single || !only_single)
         };
-        let only_single = matches!(element, "Body" | "TextBody" | "OriginalStart");
-        (base || self.fields.iter().any(|field| field == uri)) && (self.is_single || !only_single)
+        let wanted = FIELDS.iter().filter(|(uri, element, by_default)| is_wanted(uri, element, *by_default));
+        let wanted = wanted.map(|(_, element, _)| *element).collect();
+        Self { wanted, as_text, is_single, extended }
     }
 }
 
@@ -171,15 +172,15 @@ impl Shown<'_> {
         let id = if self.is_master { super::memory::item_of(self.event) } else { &self.event.id };
         let id = Thing::Item(self.mailbox.to_owned(), id.to_owned()).id();
         let _ = write!(out, "<t:CalendarItem><t:ItemId Id=\"{id}\" ChangeKey=\"{}\"/>", self.change_key);
-        for (uri, name, by_default) in FIELDS {
-            if name == "ExtendedProperty" {
+        for name in &shape.wanted {
+            if *name == "ExtendedProperty" {
                 for wanted in &shape.extended {
                     if let Some(value) = wanted.value(self.event) {
                         let (uri, value) = (&wanted.uri, escaped(value));
                         let _ = write!(out, "<t:ExtendedProperty>{uri}<t:Value>{value}</t:Value></t:ExtendedProperty>");
                     }
                 }
-            } else if shape.wants(uri, name, by_default) {
+            } else {
                 match self.text(name) {
                     Some(text) => element(out, name, &text),
                     None => self.write_structure(out, name, shape),

@@ -1,6 +1,7 @@
 //! XML as the simulated Exchange reads and writes it: a request in, a tree of local names out; texts in, escaped texts out. Apart from
 //! what clients read and write with.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use quick_xml::events::{BytesStart, Event};
@@ -86,7 +87,12 @@ impl Node {
 const ESCAPES: [(char, &str); 5] = [('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&apos;")];
 
 /// A text as it stands within an element or an attribute. What XML cannot hold is left out.
-pub(super) fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> Cow<'_, str> {
+    // Most texts are as they are.
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) && !ESCAPES.iter().any(|(known, _)| *known as u8 == byte);
+    if text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len() + 16);
     for letter in text.chars() {
         match ESCAPES.iter().find(|(known, _)| *known == letter) {
@@ -96,7 +102,7 @@ pub(super) fn escaped(text: &str) -> String {
             None => out.push(letter),
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// `<t:Name>text</t:Name>`.
@@ -106,7 +112,8 @@ pub(super) fn element(out: &mut String, name: &str, text: &str) {
 
 /// `2026-11-23T09:00:00Z`.
 pub(super) fn utc(at: jiff::Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    // In whole seconds it is written so.
+    jiff::Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! How much may be asked of a simulated Graph, and how much was: counted by the service itself, so that a client that counts wrongly
 //! is found out.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::GraphOptions;
 use crate::sim::dice::Dice;
+use crate::sim::sliding::Sliding;
 
 /// How long an app is told to wait when it asks too much at once.
 const BACK_OFF: Duration = Duration::from_secs(2);
@@ -42,29 +43,6 @@ pub(super) struct Limits {
 struct Mailbox {
     under_way: Vec<Timestamp>,
     ten_minutes: Sliding,
-}
-
-/// Requests of a span that ends now, counted by the minute.
-#[derive(Default)]
-struct Sliding {
-    minutes: VecDeque<(i64, u32)>,
-    sum: u64,
-}
-
-impl Sliding {
-    /// One more; how many there are with it.
-    fn one_more(&mut self, now: Timestamp, span_minutes: i64) -> u64 {
-        let minute = now.as_second().div_euclid(60);
-        while let Some((_, count)) = self.minutes.pop_front_if(|(old, _)| *old <= minute - span_minutes) {
-            self.sum -= u64::from(count);
-        }
-        match self.minutes.back_mut() {
-            Some((last, count)) if *last == minute => *count += 1,
-            _ => self.minutes.push_back((minute, 1)),
-        }
-        self.sum += 1;
-        self.sum
-    }
 }
 
 impl Limits {
