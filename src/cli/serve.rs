@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::digest::server::NonceKey;
+use crate::calendar::exchange::listen::listen as listen_to_exchange;
 use crate::calendar::hints::watch_files;
 use crate::config::watch::Watch;
 use crate::config::{self, LoadOptions, SecretOptions, Secrets};
@@ -150,13 +151,15 @@ impl Node {
         let directory = DirectoryOptions { roots: options.config.clone(), secrets: secrets.clone(), load };
         let live =
             Live::new(http, clock.clone(), tally.clone(), store.clone(), deployment, directory, kept_secrets).await?;
+        let listener = live.listener();
         let desk = Desk::new(store.clone());
         let workshop = Arc::new(Workshop::new(Arc::new(live), desk, clock.clone(), tally.clone()));
         let inlets = Inlets { look_again: look_again_out, presence: presence_out, commands: commands_out };
         tasks.spawn(run(planner, workshop, inlets, stop.clone()));
 
         tasks.spawn(watch_directories(&options, look_again.clone(), stop.clone()));
-        tasks.spawn(watch_files(wish, look_again.clone(), stop.clone()));
+        tasks.spawn(watch_files(wish.clone(), look_again.clone(), stop.clone()));
+        tasks.spawn(listen_to_exchange(listener, wish, look_again.clone(), stop.clone()));
 
         let access = access(&options)?;
         let state = WebState {

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::hearing::Hearing;
+
 /// A family of counters by a small, closed set of labels.
 #[derive(Debug, Default)]
 pub struct Counts(Mutex<BTreeMap<Vec<String>, u64>>);
@@ -105,6 +107,8 @@ impl Spent {
 pub struct Tally {
     /// Requests to calendar services, by (integration, outcome).
     pub calendar_requests: Counts,
+    /// What is heard of services that tell of changes by themselves.
+    pub hearing: Hearing,
     /// When sign-ins end of which that is known, by (kind, integration).
     pub sign_ins_end: Moments,
     /// Poly requests, by (operation, outcome).
@@ -129,6 +133,7 @@ impl Tally {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             calendar_requests: Counts::default(),
+            hearing: Hearing::default(),
             sign_ins_end: Moments::default(),
             poly_requests: Counts::default(),
             poly_logins: Counts::default(),

@@ -34,6 +34,9 @@ use crate::store::Op;
 /// (<https://social.technet.microsoft.com/wiki/contents/articles/32490.active-directory-bad-passwords-and-account-lockout.aspx>).
 const AT_ONCE: u32 = 4;
 
+/// A password that a server took this recently may be on its way once more beside those.
+const A_MOMENT: Duration = Duration::from_secs(30);
+
 /// After the first refusal, the second, and so on: never more than four in a day, and soon each so long after the one before that
 /// directories have forgotten that one.
 const REFUSED: [Duration; 4] = [hours(1), hours(4), hours(16), hours(24)];
@@ -130,7 +133,7 @@ pub struct Trial {
     /// What has an attempt noted that has no answer yet; nothing, where the server accepted it before.
     noted: Vec<Digest>,
     over: bool,
-    _turn: OwnedSemaphorePermit,
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 impl fmt::Debug for Trial {
@@ -224,7 +227,7 @@ impl Tokens {
                 known.attempts.at = now.wall;
             });
             let (shared, guard) = (Arc::clone(shared), Arc::clone(&guard));
-            let mut trial = Trial { shared, guard, password, noted, over: false, _turn: turn };
+            let mut trial = Trial { shared, guard, password, noted, over: false, turn: Some(turn) };
             if first && let Err(error) = trial.guard.save(&trial.shared).await {
                 trial.forget();
                 return Err(error);
@@ -245,6 +248,15 @@ impl Tokens {
 }
 
 impl Trial {
+    /// This answer may take long: others need not wait for it, where the server took the password a moment ago.
+    pub fn detain_nobody(&mut self) {
+        let now = self.shared.clock.now().mono;
+        let accepted = self.guard.known().get(&self.password.here).and_then(|known| known.accepted);
+        if accepted.is_some_and(|at| at.until(now) < A_MOMENT) {
+            self.turn = None;
+        }
+    }
+
     /// A server took it.
     pub async fn accepted(mut self) {
         self.over = true;

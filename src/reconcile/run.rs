@@ -132,7 +132,7 @@ pub async fn run<W: World>(
                 }
             }
             Some(command) = inlets.commands.recv() => obey(&mut planner, command, &workshop),
-            Some(at) = inlets.look_again.recv() => planner.look_again(at),
+            Some(at) = inlets.look_again.recv() => planner.look_again(at, workshop.clock.now()),
             Some(presence) = inlets.presence.recv() => planner.heard_from(presence, workshop.clock.now()),
             () = tokio::time::sleep(pause) => {}
         }

@@ -40,7 +40,8 @@ fn main() {
         let touched = median(200, || {
             hour = if hour == 4 { 7 } else { 4 };
             rig.calendars.insert(key.clone(), vec![hour, 8]);
-            rig.planner.look_again(LookAgain::Room(key.clone()));
+            let now = rig.now();
+            rig.planner.look_again(LookAgain::Room(key.clone()), now);
             rig.turn();
         });
         let begun = Instant::now();

@@ -17,7 +17,9 @@ use crate::ews::ask::{Ask, Header};
 use crate::ews::code::Class;
 use crate::ews::told::{Reply, Said, ToldFault};
 use crate::ews::version::Version;
-use crate::http::{Bytes, CALENDAR_LIMIT, HeaderMap, HttpError, Response, StatusCode, Url, retry_after, server_date};
+use crate::http::{
+    Answering, Bytes, CALENDAR_LIMIT, HeaderMap, HttpError, Response, StatusCode, Url, retry_after, server_date,
+};
 use crate::model::service::ExchangeSignIn;
 use crate::model::{Digest, RoomEmail, Scope};
 
@@ -27,12 +29,30 @@ const DEADLINE: Duration = Duration::from_secs(40);
 /// Versions there are to try.
 const VERSIONS: usize = 4;
 
+/// How long the text of a refusal may take, where an answer was to be read piece by piece.
+const REFUSAL_PATIENCE: Duration = Duration::from_secs(10);
+
 /// An Exchange service, as one step speaks to it.
 pub(super) struct Caller<'a> {
     pub(super) exchange: Exchange<'a>,
     pub(super) memory: &'a Memory,
     /// The service as documents have it now.
     pub(super) service: Digest,
+}
+
+/// By what load balancers find the server that is to answer.
+pub(super) struct Whither {
+    /// The mailbox it serves (`X-AnchorMailbox`).
+    pub(super) anchor: RoomEmail,
+    /// What keeps further requests with it.
+    pub(super) headers: HeaderMap,
+}
+
+impl Whither {
+    /// To the server of this mailbox.
+    pub(super) fn to(mailbox: &RoomEmail) -> Self {
+        Self { anchor: mailbox.clone(), headers: HeaderMap::new() }
+    }
 }
 
 /// An answer that is no fault.
@@ -90,15 +110,22 @@ impl<'a> Caller<'a> {
 
     /// The same, before the answer is read.
     pub(super) async fn raw(&self, place: &Place, room: &RoomEmail, ask: &Ask) -> Result<Raw, Refusal> {
-        let wrong = || Refusal::No(self.not_exchange("its address is no web address"));
-        let url: Url = place.url.parse().map_err(|_| wrong())?;
+        self.raw_at(place, room, ask, &Whither::to(room)).await
+    }
+
+    /// The same, of the server that `whither` leads to.
+    pub(super) async fn raw_at(
+        &self,
+        place: &Place,
+        room: &RoomEmail,
+        ask: &Ask,
+        whither: &Whither,
+    ) -> Result<Raw, Refusal> {
+        let url = self.url(place)?;
         let mailbox = self.mailbox(room);
         let mut version = self.memory.places.version(&mailbox);
         for _ in 0..VERSIONS {
-            // Who acts as itself needs no role for that.
-            let own = self.exchange.spec.account().eq_ignore_ascii_case(room.as_str());
-            let header = Header { version, mailbox: (!own).then_some(room) };
-            let outcome = self.send(&url, room, ask.envelope(&header)).await;
+            let outcome = self.send(&url, room, self.envelope(room, ask, version), whither).await;
             let older = match &outcome {
                 Err(Refusal::Said(said)) if is_about_version(said) => version.older(),
                 _ => None,
@@ -114,25 +141,58 @@ impl<'a> Caller<'a> {
         Err(Refusal::No(ExchangeError::TooOld("ErrorInvalidServerVersion".into()).into()))
     }
 
-    async fn send(&self, url: &Url, room: &RoomEmail, envelope: String) -> Result<Raw, Refusal> {
+    /// Asks as `room` for an answer that is read piece by piece; it is to begin within `patience`. The version is the one that was
+    /// found out before.
+    pub(super) async fn open(
+        &self,
+        place: &Place,
+        room: &RoomEmail,
+        ask: &Ask,
+        whither: &Whither,
+        patience: Duration,
+    ) -> Result<Answering, Refusal> {
+        let url = self.url(place)?;
+        let version = self.memory.places.version(&self.mailbox(room));
+        let request = request(&url, self.envelope(room, ask, version), whither, patience);
         self.exchange.access.spent.one_more();
-        let request = sign_in::Ask {
-            url: url.clone(),
-            body: Bytes::from(envelope),
-            anchor: Some(room.as_str().to_owned()),
-            headers: HeaderMap::new(),
-            deadline: DEADLINE,
-            limit_bytes: CALENDAR_LIMIT,
-        };
+        let answering = self.exchange.open(&request).await.map_err(|error| self.entry(error, &url, room))?;
+        if answering.status == StatusCode::OK {
+            return Ok(answering);
+        }
+        let read = self.exchange.http.whole(answering, REFUSAL_PATIENCE).await;
+        let (response, _) = read.map_err(|error| self.entry(EntryError::Unreachable(error), &url, room))?;
+        Err(self.without_answer(&response))
+    }
+
+    fn url(&self, place: &Place) -> Result<Url, Refusal> {
+        place.url.parse().map_err(|_| Refusal::No(self.not_exchange("its address is no web address")))
+    }
+
+    fn envelope(&self, room: &RoomEmail, ask: &Ask, version: Version) -> String {
+        // Who acts as itself needs no role for that.
+        let own = self.exchange.spec.account().eq_ignore_ascii_case(room.as_str());
+        ask.envelope(&Header { version, mailbox: (!own).then_some(room) })
+    }
+
+    async fn send(&self, url: &Url, room: &RoomEmail, envelope: String, whither: &Whither) -> Result<Raw, Refusal> {
+        self.exchange.access.spent.one_more();
+        let request = request(url, envelope, whither, DEADLINE);
         let response = self.exchange.send(&request).await.map_err(|error| self.entry(error, url, room))?;
         match response.status {
             StatusCode::OK => Ok(Raw { server_date: server_date(url, &response.headers), response }),
-            // Faults come so, and a server's own pages about its faults.
-            StatusCode::INTERNAL_SERVER_ERROR => match Reply::read(&response.body) {
-                Err(ToldFault::Said(said)) => Err(Refusal::Said(said)),
-                _ => Err(Refusal::No(failing("HTTP 500", None).into())),
-            },
-            _ => Err(Refusal::No(self.status(&response).into())),
+            _ => Err(self.without_answer(&response)),
+        }
+    }
+
+    /// Of an answer with a status other than 200.
+    fn without_answer(&self, response: &Response) -> Refusal {
+        if response.status != StatusCode::INTERNAL_SERVER_ERROR {
+            return Refusal::No(self.status(response).into());
+        }
+        // Faults come so, and a server's own pages about its faults.
+        match Reply::read(&response.body) {
+            Err(ToldFault::Said(said)) => Refusal::Said(said),
+            _ => Refusal::No(failing("HTTP 500", None).into()),
         }
     }
 
@@ -205,6 +265,17 @@ impl<'a> Caller<'a> {
             ToldFault::Said(said) => self.said(&said, room).into(),
             fault => CalendarError::Unreadable(crate::model::failure::chain(&fault)),
         }
+    }
+}
+
+fn request(url: &Url, envelope: String, whither: &Whither, deadline: Duration) -> sign_in::Ask {
+    sign_in::Ask {
+        url: url.clone(),
+        body: Bytes::from(envelope),
+        anchor: Some(whither.anchor.as_str().to_owned()),
+        headers: whither.headers.clone(),
+        deadline,
+        limit_bytes: CALENDAR_LIMIT,
     }
 }
 

@@ -16,6 +16,7 @@
 //! | `discovery`, `places` | where mailboxes are served, and what is remembered of it |
 //! | `list`, `items`, `event`, `kept` | what is in a calendar, and what is remembered of it |
 //! | `busy` | when many rooms are taken |
+//! | `listen` | which rooms changed, told by Exchange itself |
 //! | `error` | whose trouble it is, and what mends it |
 //!
 //! *Design note.* `SyncFolderItems` is not used: it tells of series, not of their occurrences, so that a change costs a list all the same,
@@ -29,6 +30,7 @@ mod event;
 mod items;
 mod kept;
 mod list;
+pub mod listen;
 pub mod places;
 pub mod refusal;
 pub mod sign_in;

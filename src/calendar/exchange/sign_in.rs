@@ -94,7 +94,7 @@ impl Exchange<'_> {
     /// When there is none of a server that we are signed in to.
     pub async fn send(&self, ask: &Ask) -> Result<Response, EntryError> {
         let whole = async {
-            let (answering, kept) = self.begin(ask).await?;
+            let (answering, kept) = self.begin(ask, Over::Shared).await?;
             let read = self.http.whole(answering, ask.deadline).await;
             let (response, link) = read.map_err(EntryError::Unreachable)?;
             if let (Some(whom), Some(link)) = (kept, link) {
@@ -106,7 +106,8 @@ impl Exchange<'_> {
         self.counted(tokio::time::timeout(ask.deadline, whole), late, |answer| answer.status).await
     }
 
-    /// Sends a request and reads the head of the answer; what comes back is read piece by piece, for as long as it lasts.
+    /// Sends a request and reads the head of the answer; what comes back is read piece by piece, for as long as it lasts. It comes over
+    /// a connection of its own: over HTTP/2 as many as servers allow, about a hundred, would leave no room for anything else.
     ///
     /// # Errors
     /// When no answer of a server that we are signed in to began.
@@ -114,7 +115,7 @@ impl Exchange<'_> {
         let mut ask = ask.clone();
         // A server that compresses keeps pieces back until there are more of them.
         ask.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let head = async { self.begin(&ask).await.map(|(answering, _)| answering) };
+        let head = async { self.begin(&ask, Over::Own).await.map(|(answering, _)| answering) };
         let late = Err(EntryError::Unreachable(HttpError::Deadline));
         self.counted(tokio::time::timeout(ask.deadline, head), late, |answer| answer.status).await
     }
@@ -136,15 +137,17 @@ impl Exchange<'_> {
     }
 
     /// The answer's head, and whom its connection may serve afterwards.
-    async fn begin(&self, ask: &Ask) -> Result<(Answering, Option<Digest>), EntryError> {
+    async fn begin(&self, ask: &Ask, over: Over) -> Result<(Answering, Option<Digest>), EntryError> {
         self.check(&ask.url)?;
         let (answering, kept) = match &self.spec.sign_in {
-            ExchangeSignIn::Basic { username, password } => (self.basic(ask, username, known(password)?).await?, None),
+            ExchangeSignIn::Basic { username, password } => {
+                (self.basic(ask, over, username, known(password)?).await?, None)
+            }
             ExchangeSignIn::Ntlm { username, password } => {
                 let whom = self.whom(&ask.url, username, known(password)?);
-                (self.ntlm(ask, username, known(password)?, &whom).await?, Some(whom))
+                (self.ntlm(ask, over, username, known(password)?, &whom).await?, Some(whom))
             }
-            ExchangeSignIn::Oauth { .. } | ExchangeSignIn::AppOnly { .. } => (self.bearer(ask).await?, None),
+            ExchangeSignIn::Oauth { .. } | ExchangeSignIn::AppOnly { .. } => (self.bearer(ask, over).await?, None),
         };
         if answering.status == StatusCode::FORBIDDEN {
             return Err(EntryError::Disabled);
@@ -192,13 +195,13 @@ impl Exchange<'_> {
         })
     }
 
-    async fn bearer(&self, ask: &Ask) -> Result<Answering, EntryError> {
+    async fn bearer(&self, ask: &Ask, over: Over) -> Result<Answering, EntryError> {
         let Access { tokens, account, .. } = self.access;
         for _ in 0..2 {
             let bearer = tokens.bearer(self.integration, *account).await.map_err(EntryError::Token)?;
             let text = format!("Bearer {}", bearer.0.expose());
             let request = self.request(ask, Some(&text), ask.body.clone())?;
-            let answering = self.http.open(request).await.map_err(EntryError::Unreachable)?;
+            let answering = self.opened(request, over).await.map_err(EntryError::Unreachable)?;
             if answering.status != StatusCode::UNAUTHORIZED {
                 return Ok(answering);
             }
@@ -208,7 +211,7 @@ impl Exchange<'_> {
         Err(EntryError::TokenRefused)
     }
 
-    async fn basic(&self, ask: &Ask, username: &str, password: &Secret) -> Result<Answering, EntryError> {
+    async fn basic(&self, ask: &Ask, over: Over, username: &str, password: &Secret) -> Result<Answering, EntryError> {
         let sign_ins = &self.access.sign_ins;
         if !sign_ins.takes_basic(username, &ask.url) {
             let request = self.request(ask, None, Bytes::new())?;
@@ -222,8 +225,8 @@ impl Exchange<'_> {
         }
         let authorization = basic::header(username, password.expose());
         let request = self.request(ask, Some(&authorization), ask.body.clone())?;
-        let trial = self.trial(&ask.url, username, password).await?;
-        let answering = sent(self.http.open(request).await, trial).await?;
+        let trial = self.trial(ask, over, username, password).await?;
+        let answering = sent(self.opened(request, over).await, trial).await?;
         match answering {
             (answering, None) => Ok(answering),
             (answering, Some(trial)) => {
@@ -244,7 +247,14 @@ impl Exchange<'_> {
     }
 
     /// Over a connection that is signed in, or else over a new one that is then.
-    async fn ntlm(&self, ask: &Ask, username: &str, password: &Secret, whom: &Digest) -> Result<Answering, EntryError> {
+    async fn ntlm(
+        &self,
+        ask: &Ask,
+        over: Over,
+        username: &str,
+        password: &Secret,
+        whom: &Digest,
+    ) -> Result<Answering, EntryError> {
         while let Some(link) = self.access.sign_ins.links().take(whom) {
             match link.open(self.request(ask, None, ask.body.clone())?).await {
                 Ok(answering) if answering.status != StatusCode::UNAUTHORIZED => return Ok(answering),
@@ -253,7 +263,7 @@ impl Exchange<'_> {
                 Err(error) => return Err(EntryError::Unreachable(error)),
             }
         }
-        let trial = self.trial(&ask.url, username, password).await?;
+        let trial = self.trial(ask, over, username, password).await?;
         let challenged = match self.challenged(ask).await {
             Ok(challenged) => challenged,
             Err(error) => {
@@ -317,8 +327,20 @@ impl Exchange<'_> {
         Err(NtlmError::Malformed("there is none").into())
     }
 
-    async fn trial(&self, url: &Url, username: &str, password: &Secret) -> Result<Trial, EntryError> {
-        Ok(self.access.tokens.trial(url, username, password).await?)
+    async fn trial(&self, ask: &Ask, over: Over, username: &str, password: &Secret) -> Result<Trial, EntryError> {
+        let mut trial = self.access.tokens.trial(&ask.url, username, password).await?;
+        if over == Over::Own {
+            // What is read piece by piece may begin late, where something on the way keeps it back.
+            trial.detain_nobody();
+        }
+        Ok(trial)
+    }
+
+    async fn opened(&self, request: Request, over: Over) -> Result<Answering, HttpError> {
+        match over {
+            Over::Shared => self.http.open(request).await,
+            Over::Own => self.http.link(&request).await?.open(request).await,
+        }
     }
 
     /// A password that was looked at and not taken.
@@ -335,6 +357,15 @@ impl Exchange<'_> {
         let own = [self.integration.name.as_str(), &origin, username, password.expose(), &via].map(str::as_bytes);
         Digest::of(own.into_iter().chain(self.integration.ca_certificates.iter().map(|pem| &**pem)))
     }
+}
+
+/// Over which connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// One that others use, too.
+    Shared,
+    /// One of its own.
+    Own,
 }
 
 /// A connection that waits for the proof.

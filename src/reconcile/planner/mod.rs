@@ -43,6 +43,9 @@ const DOCUMENTS_EVERY: Duration = Duration::from_mins(5);
 /// counted again from what endpoints were given. Approvals are written at once.
 const GATE_EVERY: Duration = Duration::from_secs(5);
 
+/// One change of a calendar is said two or three times within a second: a paced room is read when that is over.
+const SAID_AGAIN: Duration = Duration::from_secs(2);
+
 /// Settings of a planner.
 #[derive(Clone, Debug)]
 pub struct PlannerOptions {
@@ -210,27 +213,32 @@ impl Planner {
     }
 
     /// Somebody says: look again. It says where, never what to do.
-    pub fn look_again(&mut self, at: LookAgain) {
+    pub fn look_again(&mut self, at: LookAgain, now: Now) {
         match at {
             LookAgain::Documents => {
                 self.documents.trouble = None;
                 self.due.touch(Object::Documents);
             }
+            // What is said while it is being read is asked for once more.
+            LookAgain::Room(room) if self.pace.paces(&room.integration) => {
+                self.ask_pace(&room, Why::Changed, now.mono + SAID_AGAIN);
+            }
             LookAgain::Room(room) => {
                 if let Some(known) = self.rooms.get_mut(&room) {
                     known.next_read = Mono::default();
                     known.trouble = None;
-                    self.ask_pace(&room, Why::Asked, Mono::default());
                     self.due.touch(Object::Room(room));
                 }
             }
-            LookAgain::Endpoint(endpoint) => {
-                if let Some(known) = self.endpoints.get_mut(&endpoint) {
-                    known.trouble = None;
-                    known.next_look = Mono::default();
-                    self.due.touch(Object::Endpoint(endpoint));
-                }
-            }
+            LookAgain::Endpoint(endpoint) => self.look_at_endpoint(endpoint),
+        }
+    }
+
+    fn look_at_endpoint(&mut self, endpoint: EndpointName) {
+        if let Some(known) = self.endpoints.get_mut(&endpoint) {
+            known.trouble = None;
+            known.next_look = Mono::default();
+            self.due.touch(Object::Endpoint(endpoint));
         }
     }
 

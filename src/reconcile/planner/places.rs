@@ -11,9 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::meetings::{Loss, loss};
 use crate::model::desired::{ModeState, OnRemove};
-use crate::model::{
-    CiscoSpec, Desired, DeviceSpec, EndpointName, EndpointSpec, Given, Held, LookAgain, Mono, Now, Schedule,
-};
+use crate::model::{CiscoSpec, Desired, DeviceSpec, EndpointName, EndpointSpec, Given, Held, Mono, Now, Schedule};
 use crate::store::Op;
 
 use super::super::due::Object;
@@ -174,7 +172,7 @@ impl Planner {
             && known.behind.as_deref() == Some(place)
         {
             known.behind = None;
-            self.look_again(LookAgain::Endpoint(endpoint.clone()));
+            self.look_at_endpoint(endpoint.clone());
         }
     }
 }

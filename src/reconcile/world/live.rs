@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::calendar::exchange::listen::Listener;
 use crate::calendar::{self, Access, AgendaRequest, BusyRequest, Looks, Reading, SignIns};
 use crate::endpoint::EndpointError;
 use crate::endpoint::cisco::{self, Difference, Seen, Session};
@@ -83,6 +84,19 @@ impl Live {
             sign_ins: SignIns::default(),
             looks: Looks::default(),
         })
+    }
+
+    /// For whoever listens to calendar services: what readings use, shared.
+    #[must_use]
+    pub fn listener(&self) -> Listener {
+        Listener {
+            http: self.http.clone(),
+            tally: self.tally.clone(),
+            clock: self.clock.clone(),
+            sign_ins: self.sign_ins.clone(),
+            looks: self.looks.clone(),
+            tokens: self.tokens.clone(),
+        }
     }
 
     /// The session with a place, for as long as the step runs; it comes back however the step ends.

@@ -4,6 +4,7 @@ mod basic;
 mod busy;
 mod discovery;
 mod failing;
+mod listening;
 mod lockout;
 mod ntlm;
 mod peer;
