@@ -114,11 +114,11 @@ fn read_file(verb: &Match) -> std::io::Result<Vec<u8>> {
 fn text(judged: &Judged, view: &View, event: &Event, advice: Option<&Advice>) -> String {
     let verdict = &judged.outcome.verdict;
     let alias = verdict.alias.as_ref().map_or("none", |alias| alias.as_str());
-    let last = judged.outcome.trace.tried.last();
-    let place = last.and_then(|last| Some(format!(", found in the {}", last.found.as_ref()?.place)));
+    let last = judged.outcome.trace.tried().next_back();
+    let place = last.and_then(|last| Some(format!(", found in the {}", last.found?.place)));
     let rule = match &verdict.by {
         MatchedBy::Rule(rule) => {
-            let rule_type = last.and_then(|last| last.rule.as_ref()).map(|rule| format!(" ({:?})", rule.rule_type));
+            let rule_type = last.and_then(|last| last.rule).map(|rule| format!(" ({:?})", rule.rule_type));
             format!("{}{}{}", visible(rule.as_str()), rule_type.unwrap_or_default(), place.unwrap_or_default())
         }
         MatchedBy::Fallback => format!("the fallback{}", place.unwrap_or_default()),

@@ -202,14 +202,14 @@ fn because(expect: &Expect, judged: &Judged, rules: &[&str]) -> Option<String> {
     let expected = expect.rule.as_ref()?.as_deref()?;
     let same = |name: &str| same_rule(Some(expected), Some(name), rules);
     let trace = &judged.outcome.trace;
-    let tried = trace.tried.iter().find(|tried| tried.rule.as_ref().is_some_and(|rule| same(rule.name.as_str())));
+    let tried = trace.tried().find(|tried| tried.rule.is_some_and(|rule| same(rule.name.as_str())));
     if let Some(tried) = tried {
-        if tried.why == Why::Matched {
+        if *tried.why == Why::Matched {
             return None;
         }
         return Some(format!("`{}`: {}", visible(expected), said(tried)));
     }
-    let later = trace.not_tried.iter().any(|name| same(name.as_str()));
+    let later = trace.not_tried().any(|name| same(name.as_str()));
     let before = judged.rule().filter(|_| later)?;
     Some(format!("`{}` was not tried: `{}` matched before it", visible(expected), visible(before)))
 }

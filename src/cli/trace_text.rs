@@ -17,21 +17,21 @@ const NAMED_MAX: usize = 4;
 /// The trace, each line after `indent`.
 pub(super) fn trace_text(trace: &Trace, indent: &str) -> String {
     let mut out = String::new();
-    let names: Vec<(String, String)> = trace.tried.iter().map(named).collect();
+    let names: Vec<(String, String)> = trace.tried().map(named).collect();
     let width = |texts: &mut dyn Iterator<Item = &String>| texts.map(|text| text.width()).max().unwrap_or(0);
     let (first, second) = (width(&mut names.iter().map(|(a, _)| a)), width(&mut names.iter().map(|(_, b)| b)));
-    for (tried, (name, rule_type)) in trace.tried.iter().zip(&names) {
+    for (tried, (name, rule_type)) in trace.tried().zip(&names) {
         let _ = writeln!(out, "{indent}{}  {}  {}", padded(name, first), padded(rule_type, second), said(tried));
-        let found = tried.found.as_ref().filter(|found| tried.why != Why::Matched && !found.variables.is_empty());
+        let found = tried.found.filter(|found| *tried.why != Why::Matched && !found.variables.is_empty());
         if let Some(found) = found {
             let pairs = found.variables.iter().map(|(name, value)| format!("{} = {}", visible(name), short(value)));
             let pairs = pairs.collect::<Vec<_>>().join(", ");
             let _ = writeln!(out, "{indent}{}  it found {pairs}", " ".repeat(first + 2 + second));
         }
     }
-    if !trace.not_tried.is_empty() {
-        let names: Vec<_> = trace.not_tried.iter().take(NAMED_MAX).map(|name| visible(name.as_str())).collect();
-        let more = trace.not_tried.len().saturating_sub(NAMED_MAX);
+    let names: Vec<_> = trace.not_tried().take(NAMED_MAX).map(|name| visible(name.as_str())).collect();
+    if !names.is_empty() {
+        let more = trace.not_tried().skip(NAMED_MAX).count();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let _ = writeln!(out, "{indent}not tried, since the first match counts: {}{more}", names.join(", "));
     }
@@ -52,7 +52,7 @@ pub(super) fn trace_text(trace: &Trace, indent: &str) -> String {
 }
 
 /// What one rule made of the event, on one line, with where it looked.
-pub(super) fn said(tried: &Tried) -> String {
+pub(super) fn said(tried: Tried<'_>) -> String {
     let mut places: Vec<&str> = tried.looked_at().iter().map(|place| part_of_event(*place)).collect();
     places.dedup();
     let places = if places.is_empty() { String::new() } else { format!(" [{}]", places.join(", ")) };
@@ -70,8 +70,8 @@ fn part_of_event(place: Place) -> &'static str {
     }
 }
 
-fn named(tried: &Tried) -> (String, String) {
-    match &tried.rule {
+fn named(tried: Tried<'_>) -> (String, String) {
+    match tried.rule {
         Some(rule) => (visible(rule.name.as_str()), format!("{:?}", rule.rule_type)),
         None => ("fallback".into(), "sip:, sips:, h323:".into()),
     }

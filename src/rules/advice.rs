@@ -98,8 +98,8 @@ pub fn advise(spec: &EvaluationSpec, event: &Event, zone: &str, outcome: &Outcom
         .or_else(|| Some(nothing(event, trace, &second.trace)))
 }
 
-fn advice(reason: Reason, tried: Option<&Tried>, text: String) -> Advice {
-    let rule = tried.and_then(|tried| tried.rule.as_ref());
+fn advice(reason: Reason, tried: Option<Tried<'_>>, text: String) -> Advice {
+    let rule = tried.and_then(|tried| tried.rule);
     Advice {
         reason,
         rule: rule.map(|rule| rule.name.clone()),
@@ -110,13 +110,13 @@ fn advice(reason: Reason, tried: Option<&Tried>, text: String) -> Advice {
 }
 
 /// What is said of a rule, or of the fallback.
-fn called(tried: &Tried) -> String {
-    tried.rule.as_ref().map_or_else(|| "the fallback".into(), |rule| format!("rule `{}`", rule.name.as_str()))
+fn called(tried: Tried<'_>) -> String {
+    tried.rule.map_or_else(|| "the fallback".into(), |rule| format!("rule `{}`", rule.name.as_str()))
 }
 
 fn not_allowed(trace: &Trace) -> Option<Advice> {
-    let tried = trace.tried.iter().find(|tried| matches!(tried.why, Why::DomainNotAllowed | Why::NumberNotAllowed))?;
-    let gave = tried.found.as_ref()?.gave.expose().trim();
+    let tried = trace.tried().find(|tried| matches!(tried.why, Why::DomainNotAllowed | Why::NumberNotAllowed))?;
+    let gave = tried.found?.gave.expose().trim();
     let remedy = match tried.why {
         Why::NumberNotAllowed => "a telephone number, which rooms dial only where the profile has `dialNumbers: Allow`",
         _ => "which is not within the profile's `aliasDomains`: if rooms may dial it, add its domain there",
@@ -127,8 +127,8 @@ fn not_allowed(trace: &Trace) -> Option<Advice> {
 
 /// A rule that did not look, and would have matched.
 fn excluded(spec: &EvaluationSpec, event: &Event, zone: &str, trace: &Trace) -> Option<Advice> {
-    trace.tried.iter().find_map(|tried| {
-        let rule = tried.rule.as_ref()?;
+    trace.tried().find_map(|tried| {
+        let rule = tried.rule?;
         let (reason, remedy) = match tried.why {
             Why::Disabled => (Reason::RuleDisabled, "but it has `enabled: false`"),
             Why::OtherOrganizer => {
@@ -137,7 +137,7 @@ fn excluded(spec: &EvaluationSpec, event: &Event, zone: &str, trace: &Trace) -> 
             Why::OtherPrivacy => (Reason::RuleCondition, "but its `when.private` wants the opposite"),
             _ => return None,
         };
-        let rule = Arc::new(RuleSpec { enabled: true, when: When::default(), ..(**rule).clone() });
+        let rule = Arc::new(RuleSpec { enabled: true, when: When::default(), ..rule.clone() });
         let alone = EvaluationSpec { rules: vec![rule], fallback: false, ..spec.clone() };
         let alias = Chain::compile(&alone).process(event, zone).verdict.alias?;
         let text = format!("{} would give `{}`, {remedy}", called(tried), alias.as_str());
@@ -148,8 +148,8 @@ fn excluded(spec: &EvaluationSpec, event: &Event, zone: &str, trace: &Trace) -> 
 
 /// A rule whose reason says what to do.
 fn about_rule(trace: &Trace, told: fn(&Why) -> bool) -> Option<Advice> {
-    let tried = trace.tried.iter().find(|tried| told(&tried.why))?;
-    Some(advice(reason_of(&tried.why), Some(tried), format!("{}: {}", called(tried), tried.detail())))
+    let tried = trace.tried().find(|tried| told(tried.why))?;
+    Some(advice(reason_of(tried.why), Some(tried), format!("{}: {}", called(tried), tried.detail())))
 }
 
 fn reason_of(why: &Why) -> Reason {
@@ -162,19 +162,19 @@ fn reason_of(why: &Why) -> Reason {
 
 /// A rule that found its meeting and made no address of it.
 fn failed(trace: &Trace) -> Option<Advice> {
-    let tried = trace.tried.iter().find(|tried| {
-        let provider = tried.found.as_ref().is_some_and(|found| !found.variables.is_empty());
-        matches!(tried.why, Why::Refused(_) | Why::TemplateFailed(_)) || (provider && tried.why == Why::NoOutput)
+    let tried = trace.tried().find(|tried| {
+        let provider = tried.found.is_some_and(|found| !found.variables.is_empty());
+        matches!(tried.why, Why::Refused(_) | Why::TemplateFailed(_)) || (provider && *tried.why == Why::NoOutput)
     })?;
     Some(advice(Reason::RuleFailed, Some(tried), format!("{}: {}", called(tried), tried.detail())))
 }
 
 /// A rule that cannot run, of a type that was not asked in its place.
 fn broken(trace: &Trace, all: &EvaluationSpec) -> Option<Advice> {
-    let tried = trace.tried.iter().find(|tried| {
+    let tried = trace.tried().find(|tried| {
         let asked = |rule_type| all.rules.iter().any(|each| each.rule_type == rule_type);
         matches!(tried.why, Why::CannotRun(_) | Why::SearchGivenUp | Why::Fault)
-            && !tried.rule.as_ref().is_some_and(|rule| asked(rule.rule_type))
+            && !tried.rule.is_some_and(|rule| asked(rule.rule_type))
     })?;
     Some(advice(Reason::RuleFailed, Some(tried), format!("{}: {}", called(tried), tried.detail())))
 }
@@ -182,8 +182,8 @@ fn broken(trace: &Trace, all: &EvaluationSpec) -> Option<Advice> {
 /// The types of which the profile has no rule that can run, as rules of their own.
 fn of_all_types(spec: &EvaluationSpec, trace: &Trace) -> EvaluationSpec {
     let has = |rule_type| {
-        let of_type = |tried: &&Tried| tried.rule.as_ref().is_some_and(|rule| rule.rule_type == rule_type);
-        trace.tried.iter().filter(of_type).any(|tried| !matches!(tried.why, Why::CannotRun(_) | Why::NotCarried))
+        let of_type = |tried: &Tried<'_>| tried.rule.is_some_and(|rule| rule.rule_type == rule_type);
+        trace.tried().filter(of_type).any(|tried| !matches!(tried.why, Why::CannotRun(_) | Why::NotCarried))
     };
     let guest =
         |rule_type: &RuleType| matches!(rule_type, RuleType::TeamsSipGuestJoin | RuleType::GoogleMeetSipGuestJoin);
@@ -241,12 +241,12 @@ fn fallback_off(spec: &EvaluationSpec, event: &Event, zone: &str) -> Option<Advi
 
 /// A type of which the profile has no rule, and which says what to do.
 fn about_type(second: &Trace) -> Option<Advice> {
-    let tried = second.tried.iter().find(|tried| {
+    let tried = second.tried().find(|tried| {
         matches!(tried.why, Why::OnlyRewriterReads { .. } | Why::Undocumented(_) | Why::Incomplete { .. })
     })?;
-    let rule_type = tried.rule.as_ref()?.rule_type;
+    let rule_type = tried.rule?.rule_type;
     let text = format!("it looks like one for a rule of type `{rule_type:?}`: {}", tried.detail());
-    Some(Advice { rule: None, ..advice(reason_of(&tried.why), Some(tried), text) })
+    Some(Advice { rule: None, ..advice(reason_of(tried.why), Some(tried), text) })
 }
 
 fn opaque(trace: &Trace) -> Option<Advice> {
@@ -273,15 +273,15 @@ fn nothing(event: &Event, trace: &Trace, second: &Trace) -> Advice {
         let text = "its text is so long that its end was not looked at";
         return advice(Reason::Cut, None, text.into());
     }
-    let named = trace.tried.iter().chain(&second.tried).find(|tried| tried.anchored);
-    if let Some((tried, rule)) = named.and_then(|tried| Some((tried, tried.rule.as_ref()?))) {
+    let of_profile = trace.tried().find(|tried| tried.anchored);
+    let named = of_profile.or_else(|| second.tried().find(|tried| tried.anchored));
+    if let Some((tried, rule)) = named.and_then(|tried| Some((tried, tried.rule?))) {
         let text = format!(
             "it names a host of {:?}, but nothing to dial: perhaps it is no invitation of that kind, or its form is new",
             rule.rule_type
         );
-        let of_profile = trace.tried.iter().any(|each| std::ptr::eq(each, tried));
         let advice = advice(Reason::NothingToDial, Some(tried), text);
-        return if of_profile { advice } else { Advice { rule: None, ..advice } };
+        return if of_profile.is_some() { advice } else { Advice { rule: None, ..advice } };
     }
     advice(
         Reason::NothingFound,

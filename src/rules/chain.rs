@@ -12,7 +12,7 @@ use super::permit::Permit;
 use super::scan::is_within;
 use super::template::Template;
 use super::texts::{Place, Texts};
-use super::trace::{Found, Trace, Tried, Variables, Why};
+use super::trace::{Found, Told, Trace, Variables, Why};
 use super::types::{self, Finding, Provider};
 use crate::model::desired::{RuleType, When};
 use crate::model::{Alias, Confidential, Digest, EvaluationSpec, Event, MatchedBy, Protocol, RuleSpec, Verdict};
@@ -25,6 +25,8 @@ const FALLBACK_MAX: usize = 1000;
 pub struct Chain {
     digest: Digest,
     rules: Vec<Compiled>,
+    /// The same as traces share them.
+    specs: Arc<[Arc<RuleSpec>]>,
     fallback: bool,
     permit: Permit,
     replacement: Option<Template>,
@@ -64,8 +66,8 @@ impl Outcome {
     #[must_use]
     pub fn variables(&self) -> &Variables {
         static NONE: Variables = Variables::new();
-        let last = self.trace.tried.last().filter(|last| last.why == Why::Matched);
-        last.and_then(|last| last.found.as_ref()).map_or(&NONE, |found| &found.variables)
+        let last = self.trace.tried().next_back().filter(|last| *last.why == Why::Matched);
+        last.and_then(|last| last.found).map_or(&NONE, |found| &found.variables)
     }
 }
 
@@ -86,7 +88,8 @@ impl Chain {
             _ => None,
         });
         let seen = Fields::named_by(custom.chain(&replacement));
-        Self { digest: spec.digest, rules, fallback: spec.fallback, permit: Permit::of(spec), replacement, seen }
+        let specs = rules.iter().map(|rule| rule.spec.clone()).collect();
+        Self { digest: spec.digest, rules, specs, fallback: spec.fallback, permit: Permit::of(spec), replacement, seen }
     }
 
     /// Digest of the rules.
@@ -102,37 +105,30 @@ impl Chain {
     }
 
     pub(super) fn process_texts(&self, texts: &Texts<'_>) -> Outcome {
-        let mut trace = Trace { tried: Vec::with_capacity(self.rules.len() + 1), ..Trace::default() };
+        let mut told = vec![];
         let mut matched = None;
-        let mut rules = self.rules.iter();
-        for rule in rules.by_ref() {
+        let mut count = 0;
+        for (index, rule) in self.rules.iter().enumerate() {
+            count = index + 1;
             let (found, result) = self.attempt(rule, texts);
-            matched = result.as_ref().ok().cloned().map(|(alias, protocol)| Verdict {
-                alias: Some(alias),
-                protocol,
-                by: MatchedBy::Rule(rule.spec.name.clone()),
-            });
-            let why = why(result);
-            // Only providers have anchors, and only a miss is explained by them.
-            let provider = matches!(rule.work, Ok(Work::Provider { .. }));
-            let anchored = provider && why == Why::NothingFound && texts.anchored().has(rule.spec.rule_type);
-            trace.tried.push(Tried { rule: Some(rule.spec.clone()), why, found, anchored });
+            matched = tell(&mut told, index, found, result, || MatchedBy::Rule(rule.spec.name.clone()));
             if matched.is_some() {
                 break;
             }
         }
-        trace.not_tried = rules.filter(|rule| rule.spec.enabled).map(|rule| rule.spec.name.clone()).collect();
         if matched.is_none() {
             let (found, result) = if self.fallback { self.fall_back(texts) } else { (None, Err(Why::Disabled)) };
-            matched = result.as_ref().ok().cloned().map(|(alias, protocol)| Verdict {
-                alias: Some(alias),
-                protocol,
-                by: MatchedBy::Fallback,
-            });
-            trace.tried.push(Tried { rule: None, why: why(result), anchored: false, found });
+            matched = tell(&mut told, count, found, result, || MatchedBy::Fallback);
+            count += 1;
         }
-        trace.links = texts.body().wrapped.iter().chain(&texts.location().wrapped).cloned().collect();
-        trace.cut = texts.body().cut;
+        let trace = Trace {
+            rules: self.specs.clone(),
+            count,
+            told,
+            anchored: texts.anchored_if_asked(),
+            links: texts.body().wrapped.iter().chain(&texts.location().wrapped).cloned().collect(),
+            cut: texts.body().cut,
+        };
         let nothing = || Verdict { alias: None, protocol: Protocol::Auto, by: MatchedBy::None };
         Outcome { verdict: matched.unwrap_or_else(nothing), trace }
     }
@@ -222,8 +218,21 @@ impl Chain {
     }
 }
 
-fn why(result: Admitted) -> Why {
-    result.err().unwrap_or(Why::Matched)
+/// Keeps what came of a rule, unless it found nothing; and the verdict, where there is one.
+fn tell(
+    told: &mut Vec<Told>,
+    index: usize,
+    found: Option<Found>,
+    result: Admitted,
+    by: impl FnOnce() -> MatchedBy,
+) -> Option<Verdict> {
+    let (why, verdict) = match result {
+        Err(Why::NothingFound) => return None,
+        Err(why) => (why, None),
+        Ok((alias, protocol)) => (Why::Matched, Some(Verdict { alias: Some(alias), protocol, by: by() })),
+    };
+    told.push(Told { index, why, found });
+    verdict
 }
 
 fn compile(rule: &RuleSpec) -> Result<Work, Why> {

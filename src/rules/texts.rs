@@ -91,6 +91,11 @@ impl<'e> Texts<'e> {
         *self.anchored.get_or_init(|| Anchored::of(self.of_providers().map(|(_, text)| text)))
     }
 
+    /// The same as far as any type was asked; none otherwise.
+    pub(super) fn anchored_if_asked(&self) -> Anchored {
+        self.anchored.get().copied().unwrap_or_default()
+    }
+
     /// What `Regex`, `Domain` and the fallback look at, in this order: each text as written, then with links put back where
     /// that differs.
     pub(super) fn as_written_first(&self) -> impl Iterator<Item = (Place, &str)> {

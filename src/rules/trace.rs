@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::anchors::Anchored;
 use super::template::TemplateError;
 use super::texts::Place;
 use super::types;
@@ -18,30 +19,65 @@ use crate::model::{AliasFault, Confidential, RuleName, RuleSpec};
 /// Most of what a rule looked for that is named to a person.
 const NAMED_MAX: usize = 4;
 
-/// The whole way.
+/// The whole way. Most rules find nothing in most events, so only what else came of one is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Trace {
-    /// Each rule up to the one that matched, in the order tried; where none matched, the fallback last.
-    pub tried: Vec<Tried>,
-    /// The enabled rules after the one that matched.
-    pub not_tried: Vec<RuleName>,
+    /// All rules, in the order they are tried.
+    pub(super) rules: Arc<[Arc<RuleSpec>]>,
+    /// How many of them were tried; one more than there are: the fallback, too.
+    pub(super) count: usize,
+    /// What came of the rules that did more than find nothing, in their order.
+    pub(super) told: Vec<Told>,
+    /// The types of which an anchor stands in the texts.
+    pub(super) anchored: Anchored,
     /// The rewritten links that were found.
     pub links: Vec<Wrapped>,
     /// Why the end of the body was not looked at; `None`: it was.
     pub cut: Option<Cut>,
 }
 
-/// One rule, or the fallback.
+/// What came of one rule, or of the fallback.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tried {
+pub(super) struct Told {
+    /// Its place among those tried.
+    pub(super) index: usize,
+    pub(super) why: Why,
+    pub(super) found: Option<Found>,
+}
+
+/// One rule, or the fallback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tried<'t> {
     /// `None`: the fallback.
-    pub rule: Option<Arc<RuleSpec>>,
+    pub rule: Option<&'t RuleSpec>,
     /// What came of it.
-    pub why: Why,
+    pub why: &'t Why,
     /// What it found, also where that is no alias or not allowed.
-    pub found: Option<Found>,
+    pub found: Option<&'t Found>,
     /// It found nothing although an anchor of its type stands in the texts: perhaps the provider's form changed.
     pub anchored: bool,
+}
+
+impl Trace {
+    /// Each rule up to the one that matched, in the order tried; where none matched, the fallback last.
+    pub fn tried(&self) -> impl DoubleEndedIterator<Item = Tried<'_>> + ExactSizeIterator {
+        (0..self.count).map(|index| self.at(index))
+    }
+
+    fn at(&self, index: usize) -> Tried<'_> {
+        let rule = self.rules.get(index).map(|rule| &**rule);
+        let told = self.told.binary_search_by_key(&index, |told| told.index).ok().map(|at| &self.told[at]);
+        let why = told.map_or(&Why::NothingFound, |told| &told.why);
+        // Only a miss is explained by anchors.
+        let anchored = *why == Why::NothingFound && rule.is_some_and(|rule| self.anchored.has(rule.rule_type));
+        Tried { rule, why, found: told.and_then(|told| told.found.as_ref()), anchored }
+    }
+
+    /// The enabled rules after the one that matched.
+    pub fn not_tried(&self) -> impl Iterator<Item = &RuleName> {
+        let rest = self.rules.get(self.count..).unwrap_or_default();
+        rest.iter().filter(|rule| rule.enabled).map(|rule| &rule.name)
+    }
 }
 
 /// Variables of a transform by name. Those of types have names that are known before.
@@ -64,23 +100,23 @@ impl fmt::Debug for Found {
     }
 }
 
-impl Tried {
+impl<'t> Tried<'t> {
     /// Where it looked; where something was found, that place alone.
     #[must_use]
-    pub fn looked_at(&self) -> &[Place] {
-        if let Some(found) = &self.found {
+    pub fn looked_at(&self) -> &'t [Place] {
+        if let Some(found) = self.found {
             return std::slice::from_ref(&found.place);
         }
         if self.why.before_looking() {
             return &[];
         }
-        types::places_of(self.rule.as_ref().map(|rule| rule.rule_type))
+        types::places_of(self.rule.map(|rule| rule.rule_type))
     }
 
     /// What it looked for, as far as that is fixed text.
     #[must_use]
-    pub fn looked_for(&self) -> Vec<&str> {
-        match &self.rule {
+    pub fn looked_for(&self) -> Vec<&'t str> {
+        match self.rule {
             None => vec!["sip:", "sips:", "h323:"],
             Some(rule) if rule.rule_type == RuleType::Domain => rule.domain.as_deref().into_iter().collect(),
             Some(rule) => types::provider(rule.rule_type).map_or_else(Vec::new, |provider| provider.anchors.to_vec()),
@@ -90,9 +126,9 @@ impl Tried {
     /// What came of it, for people. May quote the event.
     #[must_use]
     pub fn detail(&self) -> String {
-        let gave = self.found.as_ref().map(|found| found.gave.expose().trim()).filter(|gave| !gave.is_empty());
-        let regex = self.rule.as_ref().is_some_and(|rule| rule.rule_type == RuleType::Regex);
-        match (&self.why, gave) {
+        let gave = self.found.map(|found| found.gave.expose().trim()).filter(|gave| !gave.is_empty());
+        let regex = self.rule.is_some_and(|rule| rule.rule_type == RuleType::Regex);
+        match (self.why, gave) {
             (Why::Refused(fault), Some(gave)) => format!("it gave `{gave}`, which is no address: {fault}"),
             (Why::DomainNotAllowed, Some(gave)) => format!("it gave `{gave}`, which is not within `aliasDomains`"),
             (Why::NumberNotAllowed, Some(gave)) => {
@@ -116,7 +152,7 @@ impl Tried {
         }
         let named = looked_for.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
         let more = if looked_for.len() > NAMED_MAX { ", …" } else { "" };
-        match &self.rule {
+        match self.rule {
             Some(rule) if rule.rule_type == RuleType::Domain => format!("nothing found: no address at {named}"),
             _ => format!("nothing found: no {named}{more}"),
         }

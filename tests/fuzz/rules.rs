@@ -149,7 +149,7 @@ fn attempt(job: &Job) -> Result<((String, Option<Outcome>), Duration), String> {
         return Err("a title of two lines".into());
     }
     links(&outcome.trace.links)?;
-    if outcome.trace.tried.iter().any(|tried| tried.why == Why::Fault) {
+    if outcome.trace.tried().any(|tried| *tried.why == Why::Fault) {
         return Err("a fault in the trace".into());
     }
     if let Some(alias) = &outcome.verdict.alias {

@@ -71,7 +71,7 @@ fn every_invitation_of_a_built_type_gives_its_alias() {
             if faults.is_empty() {
                 count.0 += 1;
             } else {
-                let tried: Vec<_> = outcome.trace.tried.iter().map(|tried| tried.why.to_string()).collect();
+                let tried: Vec<_> = outcome.trace.tried().map(|tried| tried.why.to_string()).collect();
                 failed.push(format!("{family}/{}: {}; tried: {}", case.name, faults.join("; "), tried.join(", ")));
             }
         }

@@ -25,8 +25,8 @@ use crate::rules::texts::Place;
 impl Serialize for Trace {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("rules", &self.tried)?;
-        map.serialize_entry("notTried", &self.not_tried.iter().map(|name| name.as_str()).collect::<Vec<_>>())?;
+        map.serialize_entry("rules", &self.tried().collect::<Vec<_>>())?;
+        map.serialize_entry("notTried", &self.not_tried().map(|name| name.as_str()).collect::<Vec<_>>())?;
         map.serialize_entry("links", &self.links.iter().map(LinkRow::of).collect::<Vec<_>>())?;
         map.serialize_entry("cut", &self.cut.map(|reason| CutRow { reason, after: reason.after() }))?;
         map.end()
@@ -60,10 +60,9 @@ struct RuleRow<'t> {
     gave: Option<&'t str>,
 }
 
-impl Serialize for Tried {
+impl Serialize for Tried<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let rule = self.rule.as_deref();
-        let found = self.found.as_ref();
+        let (rule, found) = (self.rule, self.found);
         let row = RuleRow {
             rule: rule.map(|rule| rule.name.as_str()),
             rule_type: rule.map_or_else(|| "Fallback".to_owned(), |rule| format!("{:?}", rule.rule_type)),
@@ -71,8 +70,8 @@ impl Serialize for Tried {
             outcome: self.why.label(),
             detail: self.detail(),
             looked_at: self.looked_at(),
-            looked_for: if self.why == Why::NothingFound { self.looked_for() } else { vec![] },
-            about: about(&self.why),
+            looked_for: if *self.why == Why::NothingFound { self.looked_for() } else { vec![] },
+            about: about(self.why),
             variables: found.map(|found| &found.variables),
             gave: found.map(|found| found.gave.expose()),
         };

@@ -76,8 +76,8 @@ fn a_sets_rules_stand_at_its_priority_in_their_order_after_the_profiles_own() {
     assert_eq!((zoom.priority, zoom.include_password, zoom.enabled), (20, true, false));
     assert!(rules(SITE, "bare").rules.is_empty());
     // The order survives compiling: what is tried is what is listed.
-    let tried = Chain::compile(&hq).process(&event("nothing here"), "UTC").trace.tried;
-    let tried: Vec<_> = tried.iter().filter_map(|it| Some(it.rule.as_ref()?.name.as_str())).collect();
+    let trace = Chain::compile(&hq).process(&event("nothing here"), "UTC").trace;
+    let tried: Vec<_> = trace.tried().filter_map(|it| Some(it.rule?.name.as_str())).collect();
     assert_eq!(tried, names);
 }
 
@@ -92,13 +92,7 @@ fn the_standard_set_has_every_providers_type_and_says_which_it_skips() {
     assert_eq!(outcome.verdict.alias.unwrap().as_str(), "4711@pexip.me");
     let trace = Chain::compile(&lab).process(&event("nothing"), "UTC").trace;
     let why = |rule_type| {
-        trace
-            .tried
-            .iter()
-            .find(|it| it.rule.as_ref().is_some_and(|rule| rule.rule_type == rule_type))
-            .unwrap()
-            .why
-            .clone()
+        trace.tried().find(|it| it.rule.is_some_and(|rule| rule.rule_type == rule_type)).unwrap().why.clone()
     };
     assert_eq!(why(RuleType::TeamsMeetingProperties), Why::NotCarried, "Google has no properties of Teams");
     assert_eq!(why(RuleType::Zoom), Why::NothingFound);

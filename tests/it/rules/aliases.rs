@@ -24,7 +24,7 @@ fn dialled(alias: &str, domains: Option<&[&str]>, dial_numbers: bool) -> String 
     let outcome = Chain::compile(&spec).process(&event(alias), "UTC");
     match &outcome.verdict.alias {
         Some(alias) => alias.as_str().to_owned(),
-        None => format!("‹{}›", outcome.trace.tried[0].why.label()),
+        None => format!("‹{}›", outcome.trace.tried().next().unwrap().why.label()),
     }
 }
 
