@@ -40,12 +40,17 @@ pub(super) fn characters(text: Cow<'_, str>) -> String {
 
 /// How many bytes at the start of `text` stay as they are: ASCII, but for the line ends that are not `\n`.
 fn plain_run(text: &str) -> usize {
-    let changes = |byte: u8| !byte.is_ascii() || matches!(byte, b'\r' | 0xb | 0xc);
+    run(text.as_bytes(), |byte| !byte.is_ascii() | matches!(byte, b'\r' | 0xb | 0xc))
+}
+
+/// How many bytes stand before the first that `stops`, which is best written without branches.
+pub(super) fn run(bytes: &[u8], stops: impl Fn(u8) -> bool) -> usize {
     // Whole chunks without a branch in them are what the compiler makes fast.
-    let chunks = text.as_bytes().chunks_exact(16);
-    let whole = 16 * chunks.take_while(|chunk| !chunk.iter().fold(false, |any, byte| any | changes(*byte))).count();
-    let rest = &text.as_bytes()[whole..];
-    whole + rest.iter().position(|byte| changes(*byte)).unwrap_or(rest.len())
+    let (chunks, _) = bytes.as_chunks::<16>();
+    let goes_on = |chunk: &&[u8; 16]| !chunk.iter().fold(false, |any, byte| any | stops(*byte));
+    let whole = 16 * chunks.iter().take_while(goes_on).count();
+    let rest = &bytes[whole..];
+    whole + rest.iter().position(|byte| stops(*byte)).unwrap_or(rest.len())
 }
 
 /// Whether a character shows nothing and takes no room: Unicode's default ignorable code points (soft hyphen, zero-width and
@@ -93,10 +98,9 @@ pub(super) fn broken_links(text: String) -> String {
         }
         let window = &text[at..text.floor_char_boundary(at + BROKEN_LINK_MAX)];
         // Up to the next bracket, so that no part of the text is looked at for two links.
-        let Some(length) = window.find(['<', '>', '"', ' ', '\t']) else {
-            at += window.len();
-            continue;
-        };
+        let length = run(window.as_bytes(), |byte| {
+            (byte == b'<') | (byte == b'>') | (byte == b'"') | (byte == b' ') | (byte == b'\t')
+        });
         let link = &window[..length];
         at += length;
         let Some((first, _)) = link.split_once('\n').filter(|_| window[length..].starts_with('>')) else { continue };

@@ -24,16 +24,25 @@ pub(super) fn quoted_printable(text: &str) -> Cow<'_, str> {
     if !proves(text) {
         return Cow::Borrowed(text);
     }
-    let plain_elsewhere = lines(text).any(|line| matches!(judge(line), Verdict::Plain));
+    let (mut plain_elsewhere, mut any_strong, mut any_weak) = (false, false, false);
+    for line in lines(text) {
+        match judge(line) {
+            Verdict::Plain => plain_elsewhere = true,
+            Verdict::Proven { strong } => {
+                any_strong |= strong;
+                any_weak |= !strong;
+            }
+            Verdict::Possible => {}
+        }
+    }
+    if !any_strong && (plain_elsewhere || !any_weak) {
+        return Cow::Borrowed(text);
+    }
     let undone = |line: &str| match judge(line) {
         Verdict::Plain => false,
         Verdict::Proven { strong } => strong || !plain_elsewhere,
         Verdict::Possible => !plain_elsewhere,
     };
-    let any = lines(text).any(|line| matches!(judge(line), Verdict::Proven { .. }) && undone(line));
-    if !any {
-        return Cow::Borrowed(text);
-    }
     let mut out = String::with_capacity(text.len());
     for line in lines(text) {
         if undone(line) { decode(line, &mut out) } else { out.push_str(line) }
@@ -63,7 +72,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         let mut end = 0;
         while end < rest.len() {
-            let length = rest[end..].find('\n').map_or(rest.len() - end, |at| at + 1);
+            let length = memchr::memchr(b'\n', &rest.as_bytes()[end..]).map_or(rest.len() - end, |at| at + 1);
             let line = &rest[end..end + length];
             end += length;
             if !line.ends_with('\n') || !line.trim_end().ends_with('=') {
@@ -92,7 +101,7 @@ fn judge(line: &str) -> Verdict {
     let bytes = line.as_bytes();
     let (mut proofs, mut joints) = (0, 0);
     let mut at = 0;
-    while let Some(found) = line[at..].find('=') {
+    while let Some(found) = memchr::memchr(b'=', &bytes[at..]) {
         at += found;
         let rest = &bytes[at..];
         at += if let Some(length) = utf8_escapes(rest) {
@@ -135,7 +144,7 @@ fn utf8_escapes(bytes: &[u8]) -> Option<usize> {
 fn decode(line: &str, out: &mut String) {
     let bytes = line.as_bytes();
     let (mut at, mut copied) = (0, 0);
-    while let Some(found) = line[at..].find('=') {
+    while let Some(found) = memchr::memchr(b'=', &bytes[at..]) {
         at += found;
         let rest = &bytes[at..];
         let (length, text) = if let Some(length) = utf8_escapes(rest) {

@@ -62,7 +62,9 @@ impl Alias {
         if text.len() > ALIAS_MAX {
             return Err(AliasFault::TooLong);
         }
-        let forbidden = |c: char| !c.is_ascii_graphic() || "<>\"&\\'`|%,?".contains(c);
+        let forbidden = |c: char| {
+            !matches!(c, '!'..='~') || matches!(c, '<' | '>' | '"' | '&' | '\\' | '\'' | '`' | '|' | '%' | ',' | '?')
+        };
         if text.contains(forbidden) || text.contains("//") {
             return Err(AliasFault::Character);
         }

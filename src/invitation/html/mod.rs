@@ -249,7 +249,7 @@ fn address(value: &str) -> String {
         if index > 0 {
             out.push('&');
         }
-        out.push_str(if index > 0 { part.trim_start_matches("amp;") } else { part });
+        out.push_str(if index > 0 { link::without_amp(part) } else { part });
     }
     link::within_text(&out)
 }

@@ -71,10 +71,14 @@ impl<'t> Link<'t> {
 
     /// A query parameter as written, the first of that name. `&amp;` separates as `&` does, however often it was escaped.
     pub(crate) fn raw_parameter(&self, name: &str) -> Option<&'t str> {
-        let query = self.query.split('#').next().unwrap_or(self.query);
-        query.split('&').find_map(|pair| {
-            let pair = pair.trim_start_matches("amp;");
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let bytes = self.query.as_bytes();
+        let query = &self.query[..memchr::memchr(b'#', bytes).unwrap_or(bytes.len())];
+        let mut begin = 0;
+        memchr::memchr_iter(b'&', query.as_bytes()).chain([query.len()]).find_map(|end| {
+            let pair = without_amp(&query[begin..end]);
+            begin = end + 1;
+            let (key, value) = pair.split_at_checked(name.len())?;
+            let value = if value.is_empty() { value } else { value.strip_prefix('=')? };
             key.eq_ignore_ascii_case(name).then_some(value)
         })
     }
@@ -83,6 +87,14 @@ impl<'t> Link<'t> {
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         self.raw_parameter(name).map(percent::decode)
     }
+}
+
+/// What stands behind an `&` that was escaped, however often.
+pub(crate) fn without_amp(mut text: &str) -> &str {
+    while let Some(rest) = text.strip_prefix("amp;") {
+        text = rest;
+    }
+    text
 }
 
 /// What follows `http://` or `https://`.
@@ -97,7 +109,8 @@ pub(crate) fn after_scheme(text: &str) -> Option<&str> {
 #[inline]
 pub(crate) fn ends_link(c: char) -> bool {
     match c {
-        '\0'..='\x7f' => ascii_ends_link(c as u8),
+        '\0'..=' ' | '<' | '>' | '"' | '\x7f' => true,
+        '!'..='~' => false,
         '“' | '”' | '„' | '‘' | '’' | '«' | '»' | '‹' | '›' | '…' => true,
         '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301f}' => true,
         '！' | '（' | '）' | '，' | '．' | '：' | '；' | '＜' | '＞' | '？' | '［' | '］' | '｛' | '｝' | '｡' | '｢'
@@ -108,35 +121,20 @@ pub(crate) fn ends_link(c: char) -> bool {
 
 /// How many bytes of `text` a link in it can take: up to the first character that ends one.
 pub(crate) fn run(text: &str) -> usize {
-    let bytes = text.as_bytes();
     let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
+    loop {
         // Links are ASCII nearly always, and ASCII needs no decoding.
-        match ASCII_ENDS_LINK.get(usize::from(*byte)) {
-            Some(false) => at += 1,
-            Some(true) => break,
-            None => match text[at..].chars().next() {
-                Some(c) if !ends_link(c) => at += c.len_utf8(),
-                _ => break,
-            },
+        at += normal::run(&text.as_bytes()[at..], ascii_ends_link);
+        match text[at..].chars().next() {
+            Some(c) if !ends_link(c) => at += c.len_utf8(),
+            _ => return at,
         }
     }
-    at
 }
 
-/// What [`ends_link`] says of each ASCII character.
-const ASCII_ENDS_LINK: [bool; 128] = {
-    let mut ends = [false; 128];
-    let mut byte = 0;
-    while byte < 128 {
-        ends[byte as usize] = ascii_ends_link(byte);
-        byte += 1;
-    }
-    ends
-};
-
-const fn ascii_ends_link(byte: u8) -> bool {
-    byte.is_ascii_control() || matches!(byte, b' ' | b'<' | b'>' | b'"')
+/// Whether a byte ends the part of a link that needs no decoding: white space, control characters, what is not ASCII, `<`, `>`, `"`.
+fn ascii_ends_link(byte: u8) -> bool {
+    (byte <= b' ') | (byte >= 0x7f) | (byte == b'<') | (byte == b'>') | (byte == b'"')
 }
 
 /// The link, percent-coded where a text would end it.

@@ -9,6 +9,7 @@
 
 use base64::Engine as _;
 
+use super::link::without_amp;
 use super::{Answer, BASE64, Link, percent, two_slashes};
 
 const HOSTS: [&str; 3] = ["urldefense.com", "urldefense.proofpoint.com", "urldefense.us"];
@@ -39,7 +40,7 @@ fn parameter<'t>(link: &Link<'t>, ends: &[&str]) -> Option<&'t str> {
     })?;
     let url = &query[begin + 2..];
     let is_end = |at: &usize| {
-        let after = url[at + 1..].trim_start_matches("amp;");
+        let after = without_amp(&url[at + 1..]);
         ends.iter().any(|end| after.starts_with(&end[1..]))
     };
     let end = url.match_indices('&').map(|(at, _)| at).find(is_end).unwrap_or(url.len());

@@ -41,7 +41,7 @@ const PATHS: [&str; 9] =
 const NAMELESS: [&str; 3] = ["/my/", "/meeting/register/", "/webinar/register/"];
 
 /// The schemes that start Zoom's programs.
-const APP_SCHEMES: [&str; 2] = ["zoommtg://", "zoomus://"];
+const APP_SCHEMES: [&str; 2] = ["zoommtg", "zoomus"];
 
 /// The room connector's domain.
 const CRC: &str = "zoomcrc.com";
@@ -148,8 +148,10 @@ fn leading_id(text: &str) -> Option<&str> {
 
 /// The id of `zoommtg://zoom.us/join?confno=ID`: where it begins, and the id.
 fn app_id<'t>(text: &'t str, scheme: &str) -> Option<(usize, &'t str)> {
-    text.match_indices(scheme).take(LOOKS_MAX).find_map(|(at, _)| {
-        let rest = &text[at + scheme.len()..];
+    let colons = memchr::memchr_iter(b':', text.as_bytes());
+    let ours = colons.filter(|at| text[..*at].ends_with(scheme) && text[at + 1..].starts_with("//"));
+    ours.take(LOOKS_MAX).find_map(|colon| {
+        let (at, rest) = (colon - scheme.len(), &text[colon + 3..]);
         let rest = &rest[..rest.floor_char_boundary(2000)];
         let rest = rest.split(|c: char| c.is_whitespace() || "<>\"'".contains(c)).next()?;
         let (authority, rest) = rest.split_once('/')?;

@@ -166,9 +166,9 @@ fn wrapped_digit(after: &str) -> Option<(char, usize)> {
         return None;
     }
     let line = next.lines().next().unwrap_or_default();
-    let digit = line.trim_matches(['>', ' ']);
-    let at = rest.len() + 1 + line.find(digit)?;
-    match digit.as_bytes() {
+    let digit = line.trim_start_matches(['>', ' ']);
+    let at = rest.len() + 1 + line.len() - digit.len();
+    match digit.trim_end_matches(['>', ' ']).as_bytes() {
         [byte @ b'0'..=b'9'] => Some((char::from(*byte), at + 1)),
         _ => None,
     }

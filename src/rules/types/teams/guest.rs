@@ -124,8 +124,7 @@ fn below(text: &str, anchor: &Anchor<'_>, next: usize) -> Result<(String, String
     let reach = text.floor_char_boundary(anchor.end + REACH);
     let rest = &text[anchor.end..next.min(reach)];
     // A rule across the page ends the block, and so does an address: video devices' ids follow theirs.
-    let end = ["____", "----", "====", "@"].iter().filter_map(|mark| rest.find(mark)).min().unwrap_or(rest.len());
-    let rest = &rest[..end];
+    let rest = &rest[..block_end(rest)];
     let linked = join::meeting_id(&anchor.link);
     let printed = block::runs(rest).find_map(|run| {
         let (id, end) = meeting_id(&run)?;
@@ -143,6 +142,22 @@ fn below(text: &str, anchor: &Anchor<'_>, next: usize) -> Result<(String, String
     let passcode = passcode(&rest[after..]).filter(|passcode| printed.is_some() || !is_word(passcode));
     let passcode = passcode.ok_or(Why::Incomplete { found: "a Teams meeting id", missing: "its passcode" })?;
     Ok((id, passcode.to_owned()))
+}
+
+/// Where the first `@`, `____`, `----` or `====` stands.
+fn block_end(text: &str) -> usize {
+    let mut same = 0;
+    let mut before = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        same = if byte == before { same + 1 } else { 1 };
+        before = byte;
+        match byte {
+            b'@' => return at,
+            b'_' | b'-' | b'=' if same == 4 => return at - 3,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 /// What a link of the long form gives where no id is printed: nothing yet, since nobody but Pexip knows what is in the blob of
