@@ -81,7 +81,7 @@ impl Answering {
     /// The whole answer. Its share of `memory_kib` is held as long as it lives.
     pub(super) async fn whole(&mut self, memory_kib: &Arc<Semaphore>) -> Result<Response, HttpError> {
         let limit_bytes = self.limit_bytes;
-        let mut body = Vec::new();
+        let mut body = Pieces::default();
         let mut memory: Option<OwnedSemaphorePermit> = None;
         loop {
             let next = self.next().await;
@@ -92,7 +92,7 @@ impl Answering {
             else {
                 break;
             };
-            body.extend_from_slice(&chunk);
+            body.add(chunk);
             let held = memory.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
             let needed = body.len().div_ceil(1024).saturating_sub(held);
             if needed > 0 {
@@ -106,7 +106,7 @@ impl Answering {
         Ok(Response {
             status: self.status,
             headers: self.headers.clone(),
-            body: body.into(),
+            body: body.into_whole(),
             fingerprint: self.fingerprint.clone(),
             _memory: memory,
         })
@@ -118,6 +118,33 @@ impl Answering {
             Body::Over(link) => link.map(|link| *link),
             _ => None,
         }
+    }
+}
+
+/// What came of a body. Most have one piece, which is not copied.
+#[derive(Default)]
+struct Pieces {
+    first: Bytes,
+    /// All of it, once there is a second one.
+    grown: Vec<u8>,
+}
+
+impl Pieces {
+    fn add(&mut self, piece: Bytes) {
+        if self.len() == 0 {
+            self.first = piece;
+            return;
+        }
+        self.grown.extend_from_slice(&std::mem::take(&mut self.first));
+        self.grown.extend_from_slice(&piece);
+    }
+
+    fn len(&self) -> usize {
+        self.first.len() + self.grown.len()
+    }
+
+    fn into_whole(self) -> Bytes {
+        if self.grown.is_empty() { self.first } else { self.grown.into() }
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) fn fit(schedule: Schedule, limits: &Limits, since: Timestamp) -> Sche
         .collect();
     bookings.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
     bookings.truncate(limits.bookings);
+    // Kept for each endpoint: not more memory than they need.
+    bookings.shrink_to_fit();
     Schedule { bookings }
 }
 

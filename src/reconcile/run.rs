@@ -60,7 +60,8 @@ impl Lanes {
     fn begin<W: World>(&mut self, lane: Lane, step: Step, workshop: &Arc<Workshop<W>>) {
         let (object, label) = (step.object(), step.label());
         let workshop = workshop.clone();
-        let id = self.under_way.spawn(async move { workshop.perform(step).await }).id();
+        // In a box: the task is moved several times before it begins.
+        let id = self.under_way.spawn(Box::pin(async move { workshop.perform(step).await })).id();
         *self.taken.entry(lane.clone()).or_default() += 1;
         self.begun.insert(id, (lane, object, label));
     }

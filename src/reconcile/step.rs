@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
+
 use crate::model::published::Cell;
 use crate::model::{
     Agenda, Busy, Desired, EndpointSpec, EvaluationId, EvaluationSpec, Failure, Given, IntegrationName,
@@ -123,8 +125,8 @@ pub struct RoomMove {
 }
 
 /// What a reading left for a cheaper look at the same window; opaque, made by the calendar's reader.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
-pub struct Cursor(pub serde_json::Value);
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Cursor(pub Arc<RawValue>);
 
 /// How many steps of a kind run at once: a slow calendar or 400 dead codecs starve nobody else.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

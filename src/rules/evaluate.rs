@@ -25,7 +25,7 @@ pub fn evaluate(
     let known: BTreeMap<&MeetingId, &Meeting> =
         previous.iter().flat_map(|meetings| &meetings.list).map(|meeting| (&meeting.id, meeting)).collect();
     let same_rules = previous.is_some_and(|meetings| meetings.rules == chain.digest());
-    let list = agenda.entries.iter().filter_map(|entry| {
+    let meetings = agenda.entries.iter().filter_map(|entry| {
         let known = known.get(&entry.id).copied();
         match (known, events.get(&entry.id)) {
             (Some(known), _) if same_rules && known.event == entry.event => Some(known.clone()),
@@ -33,7 +33,10 @@ pub fn evaluate(
             (known, None) => known.cloned(),
         }
     });
-    Meetings { agenda: agenda.digest, rules: chain.digest(), list: list.collect() }
+    // They are kept for each room for as long as it is there: not more memory than they need.
+    let mut list = Vec::with_capacity(agenda.entries.len());
+    list.extend(meetings);
+    Meetings { agenda: agenda.digest, rules: chain.digest(), list }
 }
 
 /// The title that replaces the event's, when the rules have a template and it gives something.

@@ -1,14 +1,16 @@
 //! Invented rooms and what is booked in them: the truth that simulated calendar services render, each in its own format.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use foldhash::fast::FixedState;
 use jiff::Timestamp;
 
 /// All rooms, by address in lower case. Shared by the services that render them and by whoever changes them.
 #[derive(Debug, Default)]
 pub struct Rooms {
-    rooms: Mutex<BTreeMap<String, SimRoom>>,
+    rooms: Mutex<HashMap<String, SimRoom, FixedState>>,
     watches: Mutex<Vec<Weak<Mutex<BTreeSet<String>>>>>,
 }
 
@@ -111,7 +113,7 @@ impl Default for SimRoom {
 }
 
 impl Rooms {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, SimRoom>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, SimRoom, FixedState>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -149,6 +151,7 @@ impl Rooms {
 
     /// Looks at a room; `None`: there is none.
     pub fn look<R>(&self, email: &str, look: impl FnOnce(Option<&SimRoom>) -> R) -> R {
-        look(self.lock().get(&email.to_lowercase()))
+        let email = if email.contains(char::is_uppercase) { Cow::Owned(email.to_lowercase()) } else { email.into() };
+        look(self.lock().get(&*email))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use serde_json::value::to_raw_value;
 
 use crate::calendar::exchange::listen::Listener;
 use crate::calendar::{self, Access, AgendaRequest, BusyRequest, Looks, Reading, SignIns};
@@ -207,7 +208,7 @@ impl World for Live {
         let request = AgendaRequest {
             room: Arc::clone(room),
             window,
-            cursor: cursor.and_then(|cursor| serde_json::from_value(cursor.0.clone()).ok()),
+            cursor: cursor.and_then(|cursor| serde_json::from_str(cursor.0.get()).ok()),
             fresh: cursor.is_none(),
             now: self.clock.now().wall,
             access: self.access(asking),
@@ -219,7 +220,7 @@ impl World for Live {
             Reading::Unchanged { server_date } => CalendarReading::Unchanged { server_ahead: ahead(server_date) },
             Reading::Complete { complete, cursor, server_date } => CalendarReading::Complete {
                 complete,
-                cursor: cursor.and_then(|cursor| serde_json::to_value(cursor).ok()).map(Cursor),
+                cursor: cursor.and_then(|cursor| to_raw_value(&cursor).ok()).map(|cursor| Cursor(cursor.into())),
                 server_ahead: ahead(server_date),
             },
         })
