@@ -23,6 +23,7 @@ mod event;
 mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use super::api::Api;
 use super::{AgendaRequest, CalendarError, Mark, Reading};
@@ -131,11 +132,17 @@ fn list_url(service: &GoogleSpec, request: &AgendaRequest) -> Result<Url, Calend
     // Parts of a second are ignored; an end on its last part must not cut off what starts in it.
     let to = if to.subsec_nanosecond() > 0 { to.as_second() + 1 } else { to.as_second() };
     let stamp = |second: i64| jiff::Timestamp::from_second(second).unwrap_or(request.window.to).to_string();
+    url.set_query(Some(&ALWAYS_ASKED));
+    url.query_pairs_mut().extend_pairs([("timeMin", &stamp(from.as_second())), ("timeMax", &stamp(to))]);
+    Ok(url)
+}
+
+/// What every reading asks alike, written once.
+static ALWAYS_ASKED: LazyLock<String> = LazyLock::new(|| {
+    let mut url = Url::parse("https://www.googleapis.com").expect("this is an address");
     url.query_pairs_mut().extend_pairs([
         ("singleEvents", "true"),
         ("orderBy", "startTime"),
-        ("timeMin", &stamp(from.as_second())),
-        ("timeMax", &stamp(to)),
         ("maxResults", "2500"),
         // Of more guests than these only the calendar's own entry comes: the room's.
         ("maxAttendees", "1"),
@@ -143,8 +150,8 @@ fn list_url(service: &GoogleSpec, request: &AgendaRequest) -> Result<Url, Calend
         ("eventTypes", "fromGmail"),
         ("fields", FIELDS),
     ]);
-    Ok(url)
-}
+    url.query().unwrap_or_default().to_owned()
+});
 
 /// An address below the API's.
 fn api_url(service: &GoogleSpec, path: &[&str]) -> Result<Url, CalendarError> {

@@ -83,7 +83,12 @@ impl Memory {
             failure => Failure::retry("DirectoryUnreadable", failure.to_string()),
         })?;
         let mut secrets = Secrets::remembering(options.secrets.clone(), &self.secrets, now.wall);
-        let read = documents_read(&snapshot, &mut secrets, &options.load);
+        let mut read = documents_read(&snapshot, &mut secrets, &options.load);
+        if let Some(stray) = stray(&read, options.load.location) {
+            tracing::warn!(event = "location_undescribed", "{stray}");
+            read.findings.push_str(&format!("warning: {stray}\n"));
+            read.warnings += 1;
+        }
         self.secrets.learn(&secrets, now.wall);
         if secrets.fallen_back() > 0 {
             tracing::warn!(
@@ -94,6 +99,17 @@ impl Memory {
         }
         Ok(read)
     }
+}
+
+/// What is wrong with where this node stands: a location that no document describes has no web proxy. It may be described by the
+/// next commit, so the node runs.
+fn stray(read: &DocumentsRead, location: Option<&str>) -> Option<String> {
+    let (desired, location) = (read.desired.as_ref()?, location.filter(|location| *location != "default")?);
+    let is_described = desired.locations.keys().any(|name| name.as_str() == location);
+    let said = format!(
+        "no document describes the location `{location}` of this node (--location); its requests go without a web proxy"
+    );
+    (!is_described).then_some(said)
 }
 
 /// How to read at `now` when git has been at work `since`.
@@ -149,6 +165,22 @@ pub fn unpack(record: &[u8]) -> Option<(Snapshot, Vec<u8>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_in_a_location_that_no_document_describes_runs_with_a_warning() {
+        let directory = tempfile::tempdir().unwrap();
+        for (location, warnings) in [(None, 0), (Some("default"), 0), (Some("olso"), 1)] {
+            let options = DirectoryOptions {
+                roots: vec![directory.path().to_owned()],
+                secrets: SecretOptions::default(),
+                load: LoadOptions { allow_empty: true, location, ..LoadOptions::default() },
+            };
+            let now = Now { wall: Timestamp::UNIX_EPOCH, mono: Mono::default() };
+            let read = Memory::default().read(&options, now).unwrap();
+            assert_eq!((read.errors, read.warnings), (0, warnings), "{location:?}");
+            assert_eq!(read.findings.contains("`olso` of this node"), warnings > 0);
+        }
+    }
 
     #[test]
     fn git_is_waited_for_a_minute_and_its_lock_is_a_warning_then() {
