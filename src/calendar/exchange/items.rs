@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::call::{Caller, Refusal, unreadable};
 use super::event::{event, uid_of};
+use super::kept::Room;
 use super::list::Entry;
 use super::places::Place;
 use crate::calendar::CalendarError;
@@ -46,11 +47,12 @@ pub(super) async fn items(
     zone: Option<&TimeZone>,
     fresh: bool,
 ) -> Result<Items, CalendarError> {
-    let mut reader = Reader { caller, place, room, zone, items: Items::default() };
+    let known = caller.memory.kept.room(Digest::of([&caller.service.0[..], room.as_str().as_bytes()]));
+    let mut reader = Reader { caller, place, room, zone, known, items: Items::default() };
     let since = if fresh { caller.exchange.now - FRESH_FOR } else { Timestamp::MIN };
     let mut missing = Vec::new();
     for entry in entries.iter().filter(|entry| !entry.gone) {
-        match caller.memory.kept.get(&reader.key(entry), since) {
+        match reader.known.get(&reader.key(entry), since) {
             Some(event) => reader.items.events.extend(event),
             None => missing.push(entry),
         }
@@ -67,6 +69,7 @@ struct Reader<'a> {
     place: &'a Place,
     room: &'a RoomEmail,
     zone: Option<&'a TimeZone>,
+    known: Room,
     items: Items,
 }
 
@@ -81,10 +84,10 @@ enum Batch {
 }
 
 impl Reader<'_> {
-    /// What an item is kept under: all that the list says of it, whose it is, and what else decides the event.
+    /// What an item is kept under: all that the list says of it, and what else decides the event.
     fn key(&self, entry: &Entry) -> Digest {
         let zone = self.zone.and_then(TimeZone::iana_name).unwrap_or_default();
-        Digest::of([&self.caller.service.0[..], self.room.as_str().as_bytes(), zone.as_bytes(), &entry.digest.0])
+        Digest::of([zone.as_bytes(), &entry.digest.0])
     }
 
     async fn batch(&mut self, entries: &[&Entry]) -> Result<(), CalendarError> {
@@ -151,7 +154,7 @@ impl Reader<'_> {
                 }
                 Ok(item) => match event(item, self.zone) {
                     Ok(event) => {
-                        self.caller.memory.kept.put(self.key(entry), event.clone(), self.caller.exchange.now);
+                        self.known.put(&self.key(entry), event.clone(), self.caller.exchange.now);
                         self.items.events.extend(event);
                     }
                     Err(super::event::Broken) => self.broken(entry, false),
