@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::Clock;
 use crate::sim::freshness::{Figures, by_asking_evenly, recovery_s};
@@ -60,6 +60,9 @@ pub(super) struct Simulate {
     /// Stop after so many hours.
     #[arg(long, hide = true)]
     hours: Option<u32>,
+    /// Begin the first day at this hour.
+    #[arg(long, hide = true, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+    from_hour: u8,
     /// The same seed gives the same days.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -72,9 +75,12 @@ pub(super) struct Simulate {
     /// Exchange servers that the rooms are on. With one its address is in the documents; with several Autodiscover is asked.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
     servers: u32,
-    /// With change notifications. No service is read with any by this version.
+    /// With change notifications, as otj run has them of Exchange; Google and Graph are read without any by this version.
     #[arg(long)]
     push: bool,
+    /// Share of notifications that never come, with --push.
+    #[arg(long, default_value_t = 0.01)]
+    lost: f64,
     /// With a bad day: a token endpoint that is down, server errors, a storm of requests refused as too many, a room that hangs, a
     /// service out of reach; with Exchange also a server out of reach, and an account that has another password for a while.
     #[arg(long)]
@@ -121,7 +127,10 @@ enum Form {
 
 /// Simulates and prints. Exits 0, or 2 when it cannot.
 pub(super) fn run(verb: &Simulate) -> anyhow::Result<ExitCode> {
-    anyhow::ensure!(!verb.push, "change notifications are not simulated: no service is read with any by this version");
+    anyhow::ensure!(
+        !verb.push || verb.integration == Integration::Exchange,
+        "neither Google nor Graph is read with change notifications by this version; leave --push out, or give --integration exchange"
+    );
     let mut results = Vec::new();
     for rooms in &verb.rooms {
         let script = Arc::new(script(verb, *rooms)?);
@@ -147,9 +156,10 @@ fn script(verb: &Simulate, rooms: u32) -> anyhow::Result<Script> {
         changes_per_day: verb.changes_per_day,
         near_per_day: verb.near_per_day,
         content_only: verb.content_only,
+        opens_h: Habits::default().opens_h - verb.from_hour,
         ..Habits::default()
     };
-    let begins: Timestamp = BEGINS.parse()?;
+    let begins = BEGINS.parse::<Timestamp>()? + SignedDuration::from_hours(verb.from_hour.into());
     let mut script = Script::write(&habits, begins, rooms, verb.days, verb.seed);
     let span_s = i64::try_from(span(verb).as_secs())?;
     script.changes.retain(|change| change.at_s < span_s);
@@ -179,6 +189,7 @@ fn one(verb: &Simulate, rooms: u32, policy: Policy, script: &Arc<Script>) -> any
                 span,
                 integration: verb.integration,
                 organisation: organisation(verb),
+                push: verb.push,
                 requests_per_day: verb.requests_per_day,
                 seed: verb.seed,
                 weather,
@@ -221,7 +232,7 @@ fn one(verb: &Simulate, rooms: u32, policy: Policy, script: &Arc<Script>) -> any
 }
 
 fn organisation(verb: &Simulate) -> Organisation {
-    Organisation { sign_in: verb.sign_in, servers: verb.servers, lost: 0.0 }
+    Organisation { sign_in: verb.sign_in, servers: verb.servers, lost: verb.lost }
 }
 
 /// The bad day, where one is wanted. Requests name a room by its address; this much of it is the same however they write the rest.

@@ -16,6 +16,7 @@ use super::network::Network;
 use super::office::Office;
 use super::provider::Counted;
 use super::{provider, site};
+use crate::calendar::exchange::listen::listen;
 use crate::config::{LoadOptions, SecretOptions};
 use crate::http::Http;
 use crate::model::published::Accounts;
@@ -44,6 +45,8 @@ pub(super) struct Setup {
     pub(super) integration: Integration,
     /// What it is like, where it is Exchange.
     pub(super) organisation: Organisation,
+    /// Changes are listened for.
+    pub(super) push: bool,
     /// Most requests in 24 hours.
     pub(super) requests_per_day: u64,
     /// Decides latencies and what goes wrong.
@@ -102,6 +105,7 @@ async fn days(setup: Setup, progress: &dyn Fn(u64)) -> anyhow::Result<Played> {
     let http = Http::played_by(network.clone())?;
     let inside =
         Live::new(http, clock.clone(), tally.clone(), store.clone(), "simulated".into(), directory, None).await?;
+    let listener = inside.listener();
     let office = Arc::new(Office {
         inside,
         desired: Arc::new(site::desired(rooms, service)?),
@@ -111,7 +115,10 @@ async fn days(setup: Setup, progress: &dyn Fn(u64)) -> anyhow::Result<Played> {
     });
     let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
     tasks.spawn(pass(network.clone(), stop.clone()));
-    let _doors = open(&office, &clock, store, tally, &stop, &mut tasks);
+    let doors = open(&office, &clock, store, tally, &stop, &mut tasks);
+    if setup.push {
+        tasks.spawn(listen(listener, doors.wish.clone(), doors.ways_in.0.clone(), stop.clone()));
+    }
     let mut hours = 0;
     let end = started + setup.span;
     for change in &script.changes {
@@ -149,9 +156,9 @@ async fn pass(network: Arc<Network>, stop: CancellationToken) {
 
 /// What stays open for as long as the loop runs.
 struct Doors {
-    _wish: watch::Receiver<Arc<Desired>>,
+    wish: watch::Receiver<Arc<Desired>>,
     _accounts: watch::Receiver<Accounts>,
-    _ways_in: (mpsc::Sender<crate::model::LookAgain>, mpsc::Sender<crate::model::presence::Presence>),
+    ways_in: (mpsc::Sender<crate::model::LookAgain>, mpsc::Sender<crate::model::presence::Presence>),
     _commands: mpsc::Sender<crate::reconcile::board::Command>,
 }
 
@@ -167,7 +174,7 @@ fn open(
     let board = Board::default();
     let (accounts_in, accounts) = watch::channel(Accounts::default());
     let (wish_in, wish) = watch::channel(Arc::<Desired>::default());
-    let (look_again, look_again_out) = mpsc::channel(1);
+    let (look_again, look_again_out) = mpsc::channel(256);
     let (presence, presence_out) = mpsc::channel(1);
     let (commands, commands_out) = mpsc::channel(1);
     let outlets = Outlets { board, accounts: accounts_in, wish: wish_in, tally: tally.clone() };
@@ -175,5 +182,5 @@ fn open(
     let workshop = Workshop::new(office.clone(), Desk::new(store), clock.clone(), tally);
     let inlets = Inlets { look_again: look_again_out, presence: presence_out, commands: commands_out };
     tasks.spawn(run(planner, Arc::new(workshop), inlets, stop.clone()));
-    Doors { _wish: wish, _accounts: accounts, _ways_in: (look_again, presence), _commands: commands }
+    Doors { wish, _accounts: accounts, ways_in: (look_again, presence), _commands: commands }
 }

@@ -32,6 +32,7 @@ fn setup(script: &Arc<Script>, integration: Integration, hours: u32, weather: Op
         span: Duration::from_secs(3600) * hours,
         integration,
         organisation: Organisation { sign_in: SignIn::Basic, servers: 2, lost: 0.0 },
+        push: false,
         requests_per_day: rooms * PER_ROOM,
         seed: 5,
         weather,
@@ -133,4 +134,19 @@ fn an_app_reads_exchange_while_its_token_lasts_although_none_is_given_out() {
     let played = played.unwrap();
     assert_eq!((played.counted.overruns, played.wipes), (0, 0));
     assert!(Figures::of(&played.known).busy_time.p99_seconds < 120.0, "{played:?}");
+}
+
+#[test]
+fn what_exchange_tells_by_itself_is_known_within_seconds_for_fewer_requests() {
+    let script = script(12, 1, 6);
+    let play = |push| {
+        let organisation = Organisation { sign_in: SignIn::AppOnly, servers: 2, lost: 0.0 };
+        play(Setup { organisation, push, ..setup(&script, Integration::Exchange, 1, None) }, &|_| {}).unwrap()
+    };
+    let (told, asked) = (play(true), play(false));
+    let figures = Figures::of(&told.known);
+    assert_eq!((told.counted.overruns, told.wipes), (0, 0));
+    assert!(figures.all.changes > 10 && figures.all.p99_seconds < 30.0, "{figures:?}");
+    let all = |played: &Played| played.counted.requests;
+    assert!(all(&told) * 10 < all(&asked) * 9, "{} {}", all(&told), all(&asked));
 }

@@ -19,6 +19,13 @@
 //! Nothing here reads a clock or performs anything; the planner asks [`Pace::next`] when a service is due, begins what it is
 //! told, and tells how it ended with [`Pace::step_ended`]. A turn costs the logarithm of the number of rooms.
 //!
+//! # A service that tells of changes
+//!
+//! Where nearly all rooms are heard, what is asked is for what was told ([`Why::Changed`]), for starts, and for what was lost on the
+//! way: the canary goes on, background reads come seldom and leave two minutes of allowance for changes, follow-ups are left out, and
+//! what is told may take most of the day. When rooms fall silent everything is at once as for a service that tells of nothing. It is
+//! decided for the service as a whole: single rooms that are not heard have the canary and their turns.
+//!
 //! # Design notes
 //! * The canary is not stopped by others' debt: without its hits all else reads blindly. It has a share, and the day's limit.
 //! * Looks and background reads that cannot be made are not made up for; only first reads and what somebody asked for wait.
@@ -62,6 +69,9 @@ use breaker::Pause;
 use rhythm::LONGEST_S;
 use site::Site;
 use tick::Tick;
+
+/// The share of a service's rooms that must be heard.
+const HEARD: f64 = 0.9;
 
 /// Why a room is read.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -212,6 +222,13 @@ impl Pace {
         sites.filter_map(|(name, site)| Some((name.clone(), site.day.reserve_more(now)?))).collect()
     }
 
+    /// In this share of a service's rooms changes are told by the service itself, from 0 to 1.
+    pub fn hears(&mut self, integration: &IntegrationName, share: f64) {
+        if let Some(site) = self.sites.get_mut(integration) {
+            site.is_heard = share >= HEARD;
+        }
+    }
+
     /// What to ask this service now. What is answered counts as begun.
     pub fn next(&mut self, integration: &IntegrationName, now: Now) -> Turn {
         self.sites.get_mut(integration).map_or(Turn::Later(Mono::NEVER), |site| site.next(now))
@@ -277,7 +294,7 @@ impl Pace {
     pub fn next_read(&self, room: &RoomKey) -> Option<(Mono, Why)> {
         let site = self.sites.get(&room.integration)?;
         let room = &site.rooms[site.find(&room.email)? as usize];
-        let turn = room.read_at.plus(site.rhythm.interval_s(&room.beat, room.level));
+        let turn = room.read_at.plus(site.interval_s(room));
         let urgent = room.times.next(Tick::NEVER).filter(|(at, _)| *at <= turn);
         let (at, why) = urgent.unwrap_or((turn, Why::Turn));
         let paused = site.breaker.pause().map_or(Tick::default(), |pause| pause.until);
@@ -289,7 +306,7 @@ impl Pace {
     pub fn interval(&self, room: &RoomKey) -> Option<Duration> {
         let site = self.sites.get(&room.integration)?;
         let room = &site.rooms[site.find(&room.email)? as usize];
-        Some(Duration::from_secs(u64::from(site.rhythm.interval_s(&room.beat, room.level))))
+        Some(Duration::from_secs(u64::from(site.interval_s(room))))
     }
 
     /// A room whose last complete read is older than this is stale: three planned intervals, and at least 15 minutes.
@@ -297,7 +314,7 @@ impl Pace {
     pub fn stale_after(&self, room: &RoomKey) -> Option<SignedDuration> {
         let site = self.sites.get(&room.integration)?;
         let room = &site.rooms[site.find(&room.email)? as usize];
-        let interval = site.rhythm.interval_s(&room.beat, room.level).min(LONGEST_S);
+        let interval = site.interval_s(room).min(LONGEST_S);
         Some(SignedDuration::from_secs(i64::from(3 * interval)).max(SignedDuration::from_mins(15)))
     }
 

@@ -203,6 +203,10 @@ impl Site {
             room.outrun = true;
             room.changed_at = began;
             room.follows_near = soonest < now.wall + SignedDuration::from_mins(60);
+            if self.is_heard {
+                // The next step of a burst is told as well.
+                room.changed_at = Tick::default();
+            }
             self.follow_up(index, began);
         }
         let ago = SignedDuration::try_from(Duration::from_secs_f64(tick.since(began))).unwrap_or_default();

@@ -24,6 +24,8 @@ use super::{Known, Why};
 
 /// Rooms that nobody has read yet are read so many a second at most, after a start.
 const FIRST_READS_PER_S: f64 = 25.0;
+/// Where changes are told by the service, rooms rest so many times as long.
+const RESTS_HEARD: u32 = 8;
 /// After three starts within five minutes first reads are spread over so long.
 const RESTARTS_SPREAD_S: f64 = 600.0;
 
@@ -144,6 +146,8 @@ pub(super) struct Site {
     pub(super) looks: u64,
     /// Rooms that the canary is not told of.
     pub(super) unwatched: usize,
+    /// The service tells of changes by itself.
+    pub(super) is_heard: bool,
     /// Set while the day's requests are used up, as far as background reads may use them.
     pub(super) spent: Option<Spent>,
     hour: Tick,
@@ -180,6 +184,7 @@ impl Site {
             reads: BTreeMap::new(),
             looks: 0,
             unwatched: 0,
+            is_heard: false,
             spent: None,
             hour: Tick::default(),
             trusted: true,
@@ -383,6 +388,11 @@ impl Site {
         }
     }
 
+    /// Seconds between two background reads of a room, as things go.
+    pub(super) fn interval_s(&self, room: &Room) -> u32 {
+        self.rhythm.interval_s(&room.beat, room.level).max(rest_s(room.level, self.is_heard))
+    }
+
     /// When time has to pass next.
     pub(super) fn next_alarm(&self) -> Tick {
         self.alarms.first().map_or(Tick::NEVER, |(at, _)| *at)
@@ -415,6 +425,7 @@ impl Site {
         }
         let (level, wait) = Level::of(room.agenda.as_deref(), self.plan.is_open(room.zone), now.wall);
         room.level = level;
+        let rest = rest_s(level, self.is_heard);
         let watched = if room.untold < UNTOLD { 1.0 } else { UNWATCHED };
         let share = (level.share() * room.changes.weight() * watched) as u32;
         self.rhythm.share(&mut room.beat, index, share.max(1));
@@ -427,7 +438,7 @@ impl Site {
             alarm = if is_read { Tick::NEVER } else { room.held };
         } else {
             self.wants.enter(&mut room.times, index);
-            let rested = room.read_at.plus(level.rest_s());
+            let rested = room.read_at.plus(rest);
             let overdue = room.read_at.plus(LONGEST_S);
             if room.again {
                 self.rhythm.push_forward(&mut room.beat, index, room.held);
@@ -467,6 +478,11 @@ impl Site {
     pub(super) fn find(&self, email: &RoomEmail) -> Option<u32> {
         self.by_email.get(email).copied()
     }
+}
+
+/// Seconds between two reads of a room at least; where changes are told, what is looked for is only what was lost.
+fn rest_s(level: Level, is_heard: bool) -> u32 {
+    level.rest_s() * if is_heard { RESTS_HEARD } else { 1 }
 }
 
 /// A number that is always alike for the same room.

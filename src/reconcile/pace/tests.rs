@@ -191,6 +191,55 @@ fn two_hundred_kills_in_a_day_overrun_nothing() {
     assert!(drive.requests.len() > 1_000, "{}", drive.requests.len());
 }
 
+#[test]
+fn a_service_where_every_room_is_busy_is_left_alone_as_long_as_it_asks_and_its_groups_stay_whole() {
+    let mut drive = Drive::new(120, 50_000, 1);
+    drive.adopt();
+    drive.until(100);
+    let groups = drive.status().canary.groups;
+    drive.fault = Box::new(|_, _, second| {
+        let busy =
+            Failure { retry_after: Some(Duration::from_secs(30)), ..Failure::retry("Throttled", "ErrorServerBusy") };
+        (100..400).contains(&second).then_some(busy)
+    });
+    drive.timeline.clear();
+    drive.until(110);
+    assert_eq!(drive.status().pause.unwrap().reason, "Throttled");
+    let asked = drive.requests.len();
+    drive.until(125);
+    assert!(drive.requests.len() <= asked + 1, "it asked for half a minute");
+    drive.until(400);
+    assert!(drive.requests.len() - asked < 40, "{}", drive.requests.len() - asked);
+    drive.until(800);
+    let status = drive.status();
+    assert!(status.pause.is_none() && drive.lines("Turn").len() > 100);
+    assert_eq!(status.canary.groups, groups, "one room is no reason for it");
+}
+
+#[test]
+fn where_changes_are_told_rooms_are_read_for_them_at_once_and_seldom_otherwise() {
+    let day = |share: f64| {
+        let mut drive = Drive::new(100, 60_000, 1);
+        drive.adopt();
+        drive.until(500);
+        let name = drive.name.clone();
+        drive.pace.hears(&name, share);
+        drive.until(1_500);
+        drive.timeline.clear();
+        drive.calendars.get_mut("r0").unwrap().push((3_000, 3_300, 2));
+        let (key, at) = (drive.key("r0"), drive.now().mono);
+        drive.pace.ask(&key, Why::Changed, at);
+        drive.until(2_500);
+        let told = drive.lines("read r0 Changed").first().map(|line| line[..5].to_owned());
+        (told, drive.lines("Follows").len(), drive.lines("Turn").len(), drive.lines("look").len())
+    };
+    let (told, follows, turns, looks) = day(1.0);
+    let (_, usual_follows, usual_turns, usual_looks) = day(0.5);
+    assert_eq!((told.as_deref(), follows), (Some("25:00"), 0));
+    assert!(usual_follows > 0 && turns * 2 < usual_turns, "{turns} {usual_turns}");
+    assert!(turns > 100 && looks * 10 > usual_looks * 9, "what is lost is looked for: {turns} {looks} {usual_looks}");
+}
+
 /// A drive in which everything is due at once, after a pause, and one request is made at a time.
 fn all_due(used: u64) -> Drive {
     let mut drive = Drive::new(60, 100_000, 1);

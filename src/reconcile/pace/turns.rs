@@ -33,6 +33,10 @@ use super::{Turn, Why};
 const HITS_PER_HOUR: u8 = 60;
 /// And of a service in a day, as a share of its limit.
 const HITS_SHARE: f64 = 0.2;
+/// The same where the service tells of changes by itself: reads for other reasons are few then.
+const HITS_SHARE_HEARD: f64 = 0.75;
+/// What background reads leave for changes that are told, in seconds of allowance.
+const LEFT_S: f64 = 120.0;
 /// A complete read without shortcuts, once in so long, at night.
 const VERIFY_S: u32 = 20 * 3600;
 /// After so long it is made by day, too.
@@ -179,7 +183,11 @@ impl Site {
         let saved = |party: u16| self.parties.saved_s(party);
         let first = self.rhythm.first().max_by(|one, other| saved(one.0).total_cmp(&saved(other.0)));
         let Some((party, index)) = first else { return Err(Tick::NEVER) };
-        match self.may(means(Why::Turn, Start::default()), Some(party), tick) {
+        let mut means = means(Why::Turn, Start::default());
+        if self.is_heard {
+            means.debt_s = -LEFT_S;
+        }
+        match self.may(means, Some(party), tick) {
             May::Go(account, probes) => {
                 let room = &self.rooms[index as usize];
                 let waits = tick.since(room.verify_at);
@@ -194,7 +202,8 @@ impl Site {
     fn is_hit_too_often(&self, index: u32, now: Tick) -> bool {
         let room = &self.rooms[index as usize];
         let hour = hour_of(now);
-        let most = HITS_SHARE * self.day.limit() as f64;
+        let share = if self.is_heard { HITS_SHARE_HEARD } else { HITS_SHARE };
+        let most = share * self.day.limit() as f64;
         (room.hits.0 == hour && room.hits.1 >= HITS_PER_HOUR)
             || !self.parties.may_hit(room.times.party(), most, self.hits.sum() as f64)
     }

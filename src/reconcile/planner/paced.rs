@@ -97,6 +97,9 @@ impl Planner {
     pub(super) fn report_integrations(&mut self, now: Now) {
         if now.mono >= self.integrations_due {
             self.integrations_due = now.mono + REPORT_EVERY;
+            for (name, heard) in self.tally.hearing.snapshot() {
+                self.pace.hears(&name, heard.share());
+            }
             self.board.put_integrations(self.pace.status(now));
         }
     }

@@ -35,9 +35,12 @@ impl Limits {
         least + most.saturating_sub(least).mul_f64(share)
     }
 
-    /// A request reaches the servers, whatever becomes of it.
-    pub(super) fn count(&mut self, options: &ExchangeOptions, now: Timestamp) {
+    /// A request reaches the servers, whatever becomes of it. `is_of_the_day`: it counts against what a client allows itself.
+    pub(super) fn count(&mut self, options: &ExchangeOptions, is_of_the_day: bool, now: Timestamp) {
         self.counts.requests += 1;
+        if !is_of_the_day {
+            return;
+        }
         let day = self.day.one_more(now, 24 * 60);
         self.counts.peak_day = self.counts.peak_day.max(day);
         self.counts.over_the_day += u64::from(options.in_a_day.is_some_and(|most| day > most));

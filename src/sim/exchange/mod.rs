@@ -189,7 +189,7 @@ impl ExchangeFake {
         let mut guard = self.state();
         let state = &mut *guard;
         let after = state.limits.latency(&self.options);
-        state.limits.count(&self.options, now);
+        state.limits.count(&self.options, !is_listening(request), now);
         let answer = match &state.org.fault {
             Some(Fault::Unreachable(error)) => return (after, Err(error.clone())),
             Some(Fault::Status(status)) => page(StatusCode::from_u16(*status).unwrap_or_default()),
@@ -353,6 +353,12 @@ impl Fake for ExchangeFake {
         let state = &mut *guard;
         Place { rooms: &self.rooms, options: &self.options, state }.pass(now);
     }
+}
+
+/// Whether a request is about being told of changes. What clients allow themselves in a day is for reading.
+fn is_listening(request: &Request) -> bool {
+    let said = |name: &str| request.body.windows(name.len()).any(|part| part == name.as_bytes());
+    ["Subscribe>", "GetStreamingEvents>"].into_iter().any(said)
 }
 
 /// Whether a request to `url` is for this address of EWS.

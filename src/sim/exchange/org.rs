@@ -22,7 +22,8 @@ pub struct ExchangeOptions {
     /// Requests of one budget in a minute, before `ErrorServerBusy`. Exchange counts the time of its processors instead, which a client
     /// cannot know; no limit unless given.
     pub in_a_minute: Option<u32>,
-    /// Requests of everybody in 24 hours above which they are counted as too many. Exchange has no such limit: it is the client's own.
+    /// Requests of everybody in 24 hours, those about notifications apart, above which they are counted as too many. Exchange has no
+    /// such limit: it is the client's own.
     pub in_a_day: Option<u64>,
     /// `BackOffMilliseconds` beside `ErrorServerBusy`; requests within it fail, too, and prolong it. `None`: the value is left out,
     /// as some servers do, and there is no such span.
