@@ -210,8 +210,9 @@ impl Drive {
         if let Some(failure) = (self.fault)(&object, account, self.second()) {
             self.pace.step_ended(&object, 1, Some(&failure), now);
             if let Object::Room(key) = &object {
-                let wait = if failure.scope == crate::model::Scope::Object { 4 } else { 0 };
-                self.pace.put_off(key, now.mono + Duration::from_secs(wait), now);
+                let own = failure.retry_after.unwrap_or(Duration::from_secs(4));
+                let wait = if failure.scope == crate::model::Scope::Object { own } else { Duration::ZERO };
+                self.pace.put_off(key, now.mono + wait, now);
             }
             return;
         }

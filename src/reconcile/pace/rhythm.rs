@@ -7,11 +7,11 @@
 //!
 //! A room rests after a read: with much quota and few rooms each is read when it has rested. After six hours it is overdue.
 //!
-//! | nearest start that is known | share | rest |
-//! |---|---|---|
-//! | within an hour | 8 | 15 s |
-//! | later, in business hours | 1 | 15 s |
-//! | later, outside | 0.15 | 90 s |
+//! | nearest start that is known | share | rest | where changes are told |
+//! |---|---|---|---|
+//! | within an hour | 8 | 15 s | 10 min |
+//! | later, in business hours | 1 | 15 s | 30 min |
+//! | later, outside | 0.15 | 90 s | 2 h |
 //!
 //! times the square root of how often it changes, compared with other rooms (0.8 to 1.25).
 
@@ -69,12 +69,15 @@ impl Level {
         }
     }
 
-    /// Seconds between two reads at least.
+    /// Seconds between two reads at least. Where the service tells of changes by itself, a turn finds only what was lost.
     #[must_use]
-    pub(super) fn rest_s(self) -> u32 {
-        match self {
-            Self::Night => 90,
-            Self::Day | Self::Near => 15,
+    pub(super) fn rest_s(self, is_heard: bool) -> u32 {
+        match (self, is_heard) {
+            (Self::Day | Self::Near, false) => 15,
+            (Self::Night, false) => 90,
+            (Self::Near, true) => 600,
+            (Self::Day, true) => 1_800,
+            (Self::Night, true) => 7_200,
         }
     }
 }
@@ -262,10 +265,10 @@ impl Rhythm {
 
     /// Seconds between two background reads of a room, as things go.
     #[must_use]
-    pub(super) fn interval_s(&self, beat: &Beat, level: Level) -> u32 {
+    pub(super) fn interval_s(&self, beat: &Beat, level: Level, is_heard: bool) -> u32 {
         let step = STEP as f64 / f64::from(beat.share.max(1));
         let seconds = if self.speed > 0.0 { (step / self.speed) as u32 } else { LONGEST_S };
-        seconds.clamp(level.rest_s(), LONGEST_S)
+        seconds.clamp(level.rest_s(is_heard), LONGEST_S)
     }
 }
 

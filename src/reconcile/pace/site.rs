@@ -24,8 +24,6 @@ use super::{Known, Why};
 
 /// Rooms that nobody has read yet are read so many a second at most, after a start.
 const FIRST_READS_PER_S: f64 = 25.0;
-/// Where changes are told by the service, rooms rest so many times as long.
-const RESTS_HEARD: u32 = 8;
 /// After three starts within five minutes first reads are spread over so long.
 const RESTARTS_SPREAD_S: f64 = 600.0;
 
@@ -390,7 +388,7 @@ impl Site {
 
     /// Seconds between two background reads of a room, as things go.
     pub(super) fn interval_s(&self, room: &Room) -> u32 {
-        self.rhythm.interval_s(&room.beat, room.level).max(rest_s(room.level, self.is_heard))
+        self.rhythm.interval_s(&room.beat, room.level, self.is_heard)
     }
 
     /// When time has to pass next.
@@ -425,7 +423,6 @@ impl Site {
         }
         let (level, wait) = Level::of(room.agenda.as_deref(), self.plan.is_open(room.zone), now.wall);
         room.level = level;
-        let rest = rest_s(level, self.is_heard);
         let watched = if room.untold < UNTOLD { 1.0 } else { UNWATCHED };
         let share = (level.share() * room.changes.weight() * watched) as u32;
         self.rhythm.share(&mut room.beat, index, share.max(1));
@@ -438,7 +435,7 @@ impl Site {
             alarm = if is_read { Tick::NEVER } else { room.held };
         } else {
             self.wants.enter(&mut room.times, index);
-            let rested = room.read_at.plus(rest);
+            let rested = room.read_at.plus(level.rest_s(self.is_heard));
             let overdue = room.read_at.plus(LONGEST_S);
             if room.again {
                 self.rhythm.push_forward(&mut room.beat, index, room.held);
@@ -478,11 +475,6 @@ impl Site {
     pub(super) fn find(&self, email: &RoomEmail) -> Option<u32> {
         self.by_email.get(email).copied()
     }
-}
-
-/// Seconds between two reads of a room at least; where changes are told, what is looked for is only what was lost.
-fn rest_s(level: Level, is_heard: bool) -> u32 {
-    level.rest_s() * if is_heard { RESTS_HEARD } else { 1 }
 }
 
 /// A number that is always alike for the same room.
