@@ -49,7 +49,7 @@
 //! # Walk of one request under a quota
 //!
 //! Google, Graph and Exchange count requests, so a room is not read because time has passed but because something speaks for it: an operator or a
-//! new room (`Asked`), a look at many rooms at once that saw another time taken (`Changed`), a known start within two minutes
+//! new room (`Asked`), a look at many rooms at once that saw another time taken, or Exchange that tells by itself ([`calendar::exchange::listen`]; `Changed`), a known start within two minutes
 //! (`Starts`), a change a moment ago (`Follows`), its turn (`Turn`), or once a day in full (`Verify`). [`Pace`](reconcile::pace::Pace)
 //! keeps these wants, the requests of 24 hours (reserved in the store before they are made, so that a crash forgets none), each account's
 //! minute, and the pauses; [`Pace::next`](reconcile::pace::Pace::next) answers with one read, one look at many rooms, or when to ask again.
@@ -202,6 +202,9 @@
 //!   (within a window, checked before) and names of Windows time zones.
 //! * *File events are hints of the calendar folder* ([`calendar::hints`]): it knows which file is which room's, and says *look
 //!   again* like everybody else. The regular read stays the guarantee.
+//! * *What Exchange tells is a hint, too* ([`calendar::exchange::listen`]): it says which room, the room is read, and reading in
+//!   turn stays the guarantee. One that is told of while it is read is read once more
+//!   (`a_room_that_is_told_of_while_it_is_read_is_read_once_more`).
 //! * *The loop never waits for the pages or the Poly server.* They look at cells; a poll wakes the loop only when it brought
 //!   news, and a full channel delays nobody (`a_full_channel_delays_nobody_and_the_news_is_told_later`).
 //! * *A fake shares no code with the client it answers* ([`sim`]), so that a mistake in a wire format is not made twice.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::model::desired::ModeState;
 use crate::model::{
-    EndpointName, EndpointSpec, Expiry, IntegrationName, MeetingId, Mono, ProfileName, RoomKey, Schedule,
+    EndpointName, EndpointSpec, Expiry, Heard, IntegrationName, MeetingId, Mono, ProfileName, RoomKey, Schedule,
 };
 
 use super::pace::Why;
@@ -195,6 +195,8 @@ pub struct IntegrationStatus {
     pub window: usize,
     /// The requests that ask about many rooms at once.
     pub canary: CanaryStatus,
+    /// What it tells by itself; `None`: nobody listens to it.
+    pub heard: Option<Heard>,
     /// Reads of rooms since the start of the process, by reason: `Asked`, `Changed`, `Starts`, `Follows`, `Turn`, `Verify`.
     pub reads: BTreeMap<&'static str, u64>,
 }

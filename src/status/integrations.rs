@@ -32,6 +32,8 @@ pub struct IntegrationView {
     pub pause: Option<PauseView>,
     /// The requests that ask about many rooms at once; `None`: there are none.
     pub canary: Option<CanaryView>,
+    /// What it tells of changes by itself; `None`: it is not listened to.
+    pub hearing: Option<HearingView>,
     /// Reads of rooms since the start of the process, by reason.
     pub reads: BTreeMap<String, u64>,
     /// What is true of it.
@@ -106,6 +108,48 @@ pub struct CanaryView {
     pub off: Option<Condition>,
 }
 
+/// What a calendar service tells of changes by itself.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HearingView {
+    /// Rooms whose changes it tells as they happen.
+    pub rooms_at_once: usize,
+    /// Rooms whose changes it tells within a minute or so: something on the way keeps its answers until they end.
+    pub rooms_by_the_minute: usize,
+    /// Rooms of which it tells nothing now; their changes are looked for.
+    pub rooms_untold: usize,
+    /// Connections over which it tells.
+    pub connections: usize,
+    /// Why it tells nothing of some, by the last of them; from a closed set.
+    pub reason: Option<String>,
+}
+
+impl HearingView {
+    /// In a few words.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let told = self.rooms_at_once + self.rooms_by_the_minute;
+        match (self.rooms_by_the_minute, self.rooms_untold) {
+            (0, 0) => "told at once".into(),
+            (_, 0) => "told by the minute".into(),
+            _ if told == 0 => "not told".into(),
+            (_, untold) => format!("told of {told}/{}", told + untold),
+        }
+    }
+
+    /// Why nothing is told of some rooms.
+    #[must_use]
+    pub fn because(&self) -> String {
+        match self.reason.as_deref() {
+            Some("Buffered") => {
+                "something on the way, such as a proxy, keeps answers until they end; let EWS past it".into()
+            }
+            Some("NotSubscribed") | None => "they are being subscribed".into(),
+            Some(reason) => reason.into(),
+        }
+    }
+}
+
 /// All calendar services that have rooms or a quota, by name.
 #[must_use]
 pub fn integrations(board: &Board, now: Timestamp) -> Vec<IntegrationView> {
@@ -146,6 +190,7 @@ fn unpaced(name: String, rooms: usize, rooms_fresh: usize, all: &[std::sync::Arc
         accounts: Vec::new(),
         pause: None,
         canary: None,
+        hearing: None,
         reads: BTreeMap::new(),
         conditions: down.into_iter().collect(),
     }
@@ -182,6 +227,13 @@ fn paced(status: &IntegrationStatus, rooms_fresh: usize) -> IntegrationView {
             looks: canary.looks,
             rooms_untold: canary.unwatched,
             off: canary.off.as_ref().map(conditions::canary_off),
+        }),
+        hearing: status.heard.as_ref().map(|heard| HearingView {
+            rooms_at_once: heard.at_once,
+            rooms_by_the_minute: heard.by_the_minute,
+            rooms_untold: heard.deaf,
+            connections: heard.connections,
+            reason: heard.why.map(str::to_owned),
         }),
         reads: status.reads.iter().map(|(why, reads)| ((*why).to_owned(), *reads)).collect(),
         conditions,

@@ -19,6 +19,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 use super::conditions::{drifting, room_names};
+use crate::model::Ear;
 use crate::model::desired::ModeState;
 use crate::model::tally::{Durations, Tally};
 use crate::reconcile::board::{Board, EndpointStatus, IntegrationStatus, RoomStatus};
@@ -239,6 +240,16 @@ impl Scrape {
             "otj_calendar_requests_today",
             "Requests to a calendar service in the last 24 hours",
             each(|one| one.day_used as f64),
+        )?;
+        let heard = tally.hearing.snapshot().into_iter().filter(|(name, _)| integrations.contains(name.as_str()));
+        let heard = heard.flat_map(|(name, heard)| {
+            let ears = [(Ear::AtOnce, heard.at_once), (Ear::ByTheMinute, heard.by_the_minute), (Ear::Deaf, heard.deaf)];
+            ears.map(|(ear, rooms)| (labels(&[("integration", name.as_str()), ("told", ear.label())]), rooms as f64))
+        });
+        page.gauge(
+            "otj_calendar_rooms_told",
+            "Rooms whose changes a calendar service tells by itself: AtOnce, ByTheMinute, or not (Deaf)",
+            heard.collect(),
         )?;
         let written = self.board.config().expiries.clone().into_iter().map(|it| {
             (labels(&[("kind", it.kind), ("name", &it.name), ("credential", it.credential)]), seconds(it.at))

@@ -10,7 +10,7 @@ use super::WebState;
 use super::page::{PAGES, When, html, when};
 use super::problem::Problem;
 use crate::status::conditions::Condition;
-use crate::status::integrations::{self, AccountView, IntegrationView, QuotaView};
+use crate::status::integrations::{self, AccountView, HearingView, IntegrationView, QuotaView};
 
 /// `GET /integrations`.
 pub(super) async fn integrations(State(state): State<WebState>) -> Result<Response, Problem> {
@@ -32,6 +32,8 @@ struct Row {
     accounts: Vec<AccountRow>,
     /// Why rooms were read, in words, and how often.
     reads: Vec<(&'static str, String)>,
+    /// Why changes of some are not told.
+    untold: String,
     view: IntegrationView,
 }
 
@@ -100,6 +102,7 @@ fn row(view: IntegrationView, now: Timestamp) -> Row {
         quota: view.quota.as_ref().map(quota),
         accounts: view.accounts.iter().map(|one| account(one, now)).collect(),
         reads: view.reads.iter().map(|(why, count)| (in_words(why), grouped(*count))).collect(),
+        untold: view.hearing.as_ref().map(HearingView::because).unwrap_or_default(),
         view,
     }
 }

@@ -160,6 +160,11 @@ async fn the_api_tells_when_and_why_a_room_is_read_and_how_a_service_stands() {
         workspace["canary"],
         serde_json::json!({"on": true, "groups": 1, "periodSeconds": 12.3, "looks": 77, "roomsUntold": 2, "off": null})
     );
+    assert_eq!(workspace["hearing"], serde_json::Value::Null);
+    assert_eq!(
+        site.get("/api/v1/integrations/m365").await.json()["hearing"],
+        serde_json::json!({"roomsAtOnce": 1000, "roomsByTheMinute": 0, "roomsUntold": 100, "connections": 5, "reason": "Buffered"})
+    );
     assert_eq!(site.get("/api/v1/integrations/none").await.status, 404);
 }
 
@@ -237,6 +242,8 @@ async fn metrics_tell_what_the_contract_names() {
         "otj_step_duration_seconds_bucket{le=\"0.1\",step=\"Put\",outcome=\"ok\"} 1",
         "otj_step_duration_seconds_count{step=\"Put\",outcome=\"ok\"} 1",
         "otj_calendar_requests_total{integration=\"ics\",outcome=\"ok\"} 1",
+        "otj_calendar_rooms_told{integration=\"ics\",told=\"AtOnce\"} 200",
+        "otj_calendar_rooms_told{integration=\"ics\",told=\"Deaf\"} 3",
         "otj_calendar_request_budget{integration=\"workspace\"} 900000",
         "otj_credential_expiry_timestamp_seconds{kind=\"GraphIntegration\",name=\"graph\",credential=\"clientSecret\"} 1806451200",
         "otj_calendar_requests_today{integration=\"workspace\"} 812345",

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{moment, table};
 use crate::cli::status::safe;
 use crate::status::age::ago;
-use crate::status::integrations::IntegrationView;
+use crate::status::integrations::{HearingView, IntegrationView};
 
 /// One line a service; sentences below.
 pub(super) fn text(all: &[IntegrationView], wide: bool, now: Timestamp) -> String {
@@ -23,6 +23,9 @@ pub(super) fn text(all: &[IntegrationView], wide: bool, now: Timestamp) -> Strin
             quota.map_or_else(|| "not counted".into(), |quota| format!("{} of {}", quota.used, quota.limit)),
             quota.map_or_else(dash, |quota| quota.left.to_string()),
             match (&one.canary, quota) {
+                _ if one.hearing.as_ref().is_some_and(|it| it.connections > 0) => {
+                    one.hearing.as_ref().map(HearingView::summary).unwrap_or_default()
+                }
                 (Some(canary), _) if canary.on => format!("every {} s", canary.period_seconds),
                 (Some(_), _) | (None, Some(_)) => "room by room".into(),
                 (None, None) => "every 30 s".into(),

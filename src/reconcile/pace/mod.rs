@@ -362,6 +362,7 @@ fn status(name: &IntegrationName, site: &mut Site, now: Now) -> IntegrationStatu
             unwatched: site.unwatched,
             off: is_off,
         },
+        heard: None,
         reads: site.reads.iter().map(|(why, reads)| (why.label(), *reads)).collect(),
     }
 }

@@ -100,7 +100,11 @@ impl Planner {
             for (name, heard) in self.tally.hearing.snapshot() {
                 self.pace.hears(&name, heard.share());
             }
-            self.board.put_integrations(self.pace.status(now));
+            let mut all = self.pace.status(now);
+            for status in &mut all {
+                status.heard = self.tally.hearing.of(&status.name);
+            }
+            self.board.put_integrations(all);
         }
     }
 

@@ -1,6 +1,13 @@
 //! Calendar services whose requests are counted.
 
+use std::time::Duration;
+
+use otj::model::{IntegrationName, LookAgain, RoomKey};
+use otj::reconcile::step::Step;
+
+use super::rig::Rig;
 use super::stage::{Stage, check};
+use super::wish::email;
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_fails_as_a_whole_is_told_once_takes_nothing_and_is_back_at_once() {
@@ -82,4 +89,52 @@ async fn a_room_that_fails_is_tried_again_within_seconds_and_the_others_are_read
         ",
     )
     .await;
+}
+
+/// One room under a quota, read and quiet.
+fn paced() -> (Rig, RoomKey) {
+    let mut rig = Rig::new(0);
+    rig.wish.requests_per_day = Some(500);
+    rig.wish.endpoints = vec!["oslo=fjord".into()];
+    rig.planner.look_again(LookAgain::Documents, rig.now());
+    rig.pass(Duration::from_secs(600));
+    (rig, RoomKey { integration: IntegrationName::parse("calendars").unwrap(), email: email("fjord") })
+}
+
+/// Reads for what somebody said, so far.
+fn told(rig: &mut Rig) -> u64 {
+    rig.planner.report_pulse(rig.now(), false);
+    rig.board.integrations()[0].reads.get("Changed").copied().unwrap_or(0)
+}
+
+#[test]
+fn what_is_told_three_times_within_a_second_is_one_read() {
+    let (mut rig, fjord) = paced();
+    for _ in 0..3 {
+        rig.planner.look_again(LookAgain::Room(fjord.clone()), rig.now());
+        rig.pass(Duration::from_millis(500));
+    }
+    rig.pass(Duration::from_secs(10));
+    assert_eq!(told(&mut rig), 1);
+}
+
+#[test]
+fn a_room_that_is_told_of_while_it_is_read_is_read_once_more() {
+    let (mut rig, fjord) = paced();
+    rig.planner.look_again(LookAgain::Room(fjord.clone()), rig.now());
+    let mut reads = Vec::new();
+    for _ in 0..6 {
+        for step in rig.begin_due() {
+            match step {
+                Step::ReadAgenda { .. } => reads.push(step),
+                other => rig.end(other),
+            }
+        }
+    }
+    assert_eq!((reads.len(), told(&mut rig)), (1, 1), "two seconds later");
+    rig.planner.look_again(LookAgain::Room(fjord), rig.now());
+    rig.begin_due().into_iter().for_each(|step| rig.end(step));
+    reads.into_iter().for_each(|step| rig.end(step));
+    rig.pass(Duration::from_secs(10));
+    assert_eq!(told(&mut rig), 2);
 }

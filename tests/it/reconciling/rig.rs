@@ -91,6 +91,27 @@ impl Rig {
         }
     }
 
+    /// Lets half a second pass and begins what is due, which does not end yet.
+    pub fn begin_due(&mut self) -> Vec<Step> {
+        self.elapsed += Duration::from_millis(500);
+        let now = self.now();
+        self.planner.look_at_clock(now);
+        self.planner.take_records(now);
+        let mut begun = Vec::new();
+        while let Some(step) = self.planner.next_step(now) {
+            self.planner.begin(&step);
+            begun.push(step);
+        }
+        begun
+    }
+
+    /// What was begun ends.
+    pub fn end(&mut self, step: Step) {
+        let (object, label) = (step.object(), step.label());
+        let result = Ok(self.perform(step));
+        self.planner.absorb(Ended { object, label, requests: 1, result }, self.now());
+    }
+
     /// Endpoints that show fewer than `n` meetings.
     pub fn showing_fewer_than(&self, n: usize) -> usize {
         self.shows.values().filter(|shown| **shown < n).count()

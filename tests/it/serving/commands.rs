@@ -101,7 +101,7 @@ async fn status_tells_of_calendar_services_and_why_rooms_are_read_when_they_are(
         [
             "INTEGRATION  STATE     ROOMS READ  REQUESTS IN 24 H  LEFT    LOOKS FOR CHANGES",
             "ics          Working   1/2         not counted       -       every 30 s",
-            "m365         Paused    0/1100      5 of 1000000      999995  room by room",
+            "m365         Paused    0/1100      5 of 1000000      999995  told of 1000/1100",
             "workspace    Degraded  0/40        812345 of 900000  87655   every 12.3 s",
         ]
     );

@@ -304,6 +304,7 @@ fn workspace() -> IntegrationStatus {
         under_way: 3,
         window: 24,
         canary: CanaryStatus { groups: 1, period: Duration::from_millis(12_340), looks: 77, unwatched: 2, off: None },
+        heard: None,
         reads: BTreeMap::from([("Starts", 12), ("Turn", 1_400)]),
     }
 }
@@ -327,6 +328,7 @@ fn m365() -> IntegrationStatus {
         accounts: Vec::new(),
         pause: Some(pause),
         canary: CanaryStatus { groups: 11, period: Duration::from_secs(10), looks: 0, unwatched: 0, off: Some(off) },
+        heard: Some(Heard { at_once: 1000, by_the_minute: 0, deaf: 100, connections: 5, why: Some("Buffered") }),
         reads: BTreeMap::new(),
         ..workspace()
     }
@@ -443,6 +445,10 @@ fn booking(uid: &str, start: &str, subject: &str, joins: bool) -> Booking {
 fn count(tally: &Tally) {
     tally.calendar_requests.add(&["ics", "ok"]);
     tally.calendar_requests.add(&["gone-service", "ok"]);
+    for service in ["ics", "gone-service"] {
+        let group = GroupHeard { ear: Ear::AtOnce, rooms: 200, deaf: 3, why: None };
+        tally.hearing.set(&IntegrationName::parse(service).unwrap(), 1, Some(group));
+    }
     tally.poly_logins.add(&["digest", "ok"]);
     tally.poly_requests.add(&["FindItem", "ok"]);
     tally.rule_matches.add(&["main", "zoom"]);

@@ -60,7 +60,10 @@ pub(super) struct Group {
     by_minute: bool,
     /// Nor do short ones: one room alone is listened to.
     trying: bool,
+    /// One after the other.
     failures: u32,
+    /// How often in a row the server had forgotten what it was to tell.
+    losses: u32,
     connections: u32,
 }
 
@@ -83,6 +86,7 @@ impl Group {
             by_minute: false,
             trying: false,
             failures: 0,
+            losses: 0,
             connections: 0,
         }
     }
@@ -190,17 +194,30 @@ impl Group {
                 // Nobody told what happened before.
                 self.line.later.add([room]);
             }
-            Err(Refused::Elsewhere) => self.move_away(room).await,
-            Err(Refused::Room(failure)) => {
-                self.excuse(room, &failure);
+            Err(Refused::All(failure)) => return Err(failure),
+            Err(refused @ (Refused::Elsewhere(_) | Refused::Room(_))) => {
+                let failure = self.set_aside(room, refused).await;
                 *row += u32::from(failure.remedy == Remedy::Retry);
                 if *row >= ROW {
                     return Err(failure);
                 }
             }
-            Err(Refused::All(failure)) => return Err(failure),
         }
         Ok(())
+    }
+
+    /// A refusal of one room.
+    async fn set_aside(&mut self, room: RoomEmail, refused: Refused) -> Failure {
+        match refused {
+            Refused::Elsewhere(failure) => {
+                self.move_away(room).await;
+                failure
+            }
+            Refused::Room(failure) | Refused::All(failure) => {
+                self.excuse(room, &failure);
+                failure
+            }
+        }
     }
 
     fn excuse(&mut self, room: RoomEmail, failure: &Failure) {
@@ -260,17 +277,17 @@ impl Group {
             }
         }
         if lasted >= GOOD && first.is_some() {
-            self.failures = 0;
+            (self.failures, self.losses) = (0, 0);
         }
         match end {
             End::Over if first.is_some() && lasted >= GOOD / 2 => Duration::ZERO,
             End::Called => Duration::ZERO,
-            End::Over => self.fail(wanted, "Cut", None).await,
+            End::Over => self.fail_anew(wanted, "Cut", None).await,
             End::Lost(lost) => self.lose(wanted, lost, &rooms).await,
             End::Broken(why) => {
                 // What the server had written already is gone.
                 self.line.later.add(self.ids.keys().cloned());
-                self.fail(wanted, why, None).await
+                self.fail_anew(wanted, why, None).await
             }
             End::Mute => self.step_down(wanted, &affinity).await,
             End::Refused(refused) => self.refused(wanted, refused, affinity.anchor).await,
@@ -297,9 +314,9 @@ impl Group {
 
     async fn refused(&mut self, wanted: &Rooms, refused: Refused, anchor: RoomEmail) -> Duration {
         match refused {
-            Refused::Elsewhere => {
+            Refused::Elsewhere(failure) => {
                 self.move_away(anchor).await;
-                self.fail(wanted, "CalendarUnreadable", None).await
+                self.fail(wanted, failure.reason, None).await
             }
             Refused::Room(failure) if failure.remedy == Remedy::Fix => {
                 // Another one leads the group.
@@ -333,7 +350,12 @@ impl Group {
                     let these = if of_all { self.ids.keys().cloned().collect() } else { named };
                     these.iter().for_each(|room| drop(self.ids.remove(room)));
                     self.line.later.add(these);
-                    pause = pause.max(self.fail(wanted, "SubscriptionLost", None).await);
+                    // It answers: what failed before is over.
+                    self.losses = self.losses.saturating_add(1);
+                    pause = pause.max(pause::after(self.losses, anchor.as_str()));
+                    if pause > UNHEARD_AFTER {
+                        self.tell(wanted, Ear::Deaf, Some("SubscriptionLost"));
+                    }
                 }
                 Class::Moved => {
                     for room in if of_all { vec![anchor.clone()] } else { named } {
@@ -353,8 +375,17 @@ impl Group {
                         self.begin_anew();
                     }
                 }
-                _ => pause = pause.max(self.fail(wanted, failure.reason, failure.retry_after).await),
+                _ => pause = pause.max(self.fail_anew(wanted, failure.reason, failure.retry_after).await),
             }
+        }
+        pause
+    }
+
+    /// The same of a server that answers: perhaps it is the subscriptions.
+    async fn fail_anew(&mut self, wanted: &Rooms, why: &'static str, at_least: Option<Duration>) -> Duration {
+        let pause = self.fail(wanted, why, at_least).await;
+        if self.failures.is_multiple_of(ANEW) {
+            self.begin_anew();
         }
         pause
     }
@@ -364,9 +395,6 @@ impl Group {
         self.failures = self.failures.saturating_add(1);
         let who = wanted.first().map_or("", |room| room.as_str());
         let pause = pause::after(self.failures, who).max(at_least.unwrap_or_default());
-        if self.failures.is_multiple_of(ANEW) {
-            self.begin_anew();
-        }
         if self.failures == 2 * ANEW {
             let _ = self.news.send(News::Doubtful(self.number)).await;
         }

@@ -14,7 +14,7 @@ use crate::model::{Failure, RoomEmail, Scope};
 #[derive(Debug)]
 pub(super) enum Refused {
     /// The room, which is served elsewhere by now.
-    Elsewhere,
+    Elsewhere(Failure),
     /// The room alone.
     Room(Failure),
     /// All rooms.
@@ -25,7 +25,7 @@ impl Refused {
     /// Of a question about one room.
     pub(super) fn of(error: CalendarError, may_be_found: bool) -> Self {
         match error {
-            CalendarError::Exchange(error) if error.is_elsewhere() && may_be_found => Self::Elsewhere,
+            CalendarError::Exchange(error) if error.is_elsewhere() && may_be_found => Self::Elsewhere(error.into()),
             error => {
                 let failure = Failure::from(error);
                 if failure.scope == Scope::Object { Self::Room(failure) } else { Self::All(failure) }

@@ -3,6 +3,7 @@
 mod hall;
 mod ladder;
 mod losses;
+mod sockets;
 
 use std::time::Duration;
 
@@ -105,7 +106,7 @@ async fn subscriptions_of_a_group_stay_with_the_back_end_of_its_first_room() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_ends_all_connections() {
-    let mut hall = Hall::of(&["dal@example.com"], quick()).await;
+    let hall = Hall::of(&["dal@example.com"], quick()).await;
     assert_eq!(hall.fake.streams(), 1);
     hall.stop.cancel();
     hall.pass(SECOND).await;

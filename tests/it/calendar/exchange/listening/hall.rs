@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use jiff::ToSpan as _;
 use otj::calendar::exchange::listen::{Listener, listen};
-use otj::calendar::{Looks, SignIns};
+use otj::calendar::exchange::sign_in::Exchange;
+use otj::calendar::{Access, Looks, SignIns};
 use otj::http::{Http, Peer, Played, PlayedStream, Request};
 use otj::model::desired::RoomSource;
 use otj::model::service::Service;
-use otj::model::tally::Tally;
+use otj::model::tally::{Spent, Tally};
 use otj::model::{Clock, Desired, Heard, IntegrationSpec, LookAgain, RoomEmail, RoomKey, RoomSpec};
 use otj::oauth::Tokens;
 use otj::sim::Fake as _;
@@ -22,7 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::super::rig::{Asker, basic};
+use super::super::rig::{Asker, ask, basic};
 
 pub(super) const ONE: &str = "https://one.example.com/EWS/Exchange.asmx";
 pub(super) const TWO: &str = "https://two.example.com/EWS/Exchange.asmx";
@@ -34,6 +35,7 @@ pub(super) struct Hall {
     pub(super) net: Arc<Net>,
     pub(super) stop: CancellationToken,
     pub(super) clock: Clock,
+    listener: Listener,
     rooms: Arc<Rooms>,
     integration: IntegrationSpec,
     wish: watch::Sender<Arc<Desired>>,
@@ -123,8 +125,9 @@ impl Hall {
         let (wish, wishes) = watch::channel(Arc::<Desired>::default());
         let (look_again, told) = mpsc::channel(4096);
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
-        tasks.spawn(listen(listener, wishes, look_again, stop.clone()));
-        let mut hall = Self { fake, tally, net, stop, clock, rooms: truth, integration, wish, told, tasks, changes: 0 };
+        tasks.spawn(listen(listener.clone(), wishes, look_again, stop.clone()));
+        let mut hall =
+            Self { fake, tally, net, stop, clock, listener, rooms: truth, integration, wish, told, tasks, changes: 0 };
         rooms.iter().for_each(|room| hall.change(room));
         hall.want(rooms);
         hall.pass(Duration::from_secs(2 + rooms.len() as u64 / 9)).await;
@@ -202,6 +205,18 @@ impl Hall {
             rooms.insert(key.email.as_str().to_owned());
         }
         rooms.into_iter().collect()
+    }
+
+    /// How long somebody else waits for an answer, with the same account.
+    pub(super) async fn answered_within(&self) -> Duration {
+        let Listener { http, tally, clock, sign_ins, looks, tokens } = self.listener.clone();
+        let access = Access { sign_ins, looks, tokens, account: 0, spent: Spent::default() };
+        let Service::Exchange(spec) = &self.integration.service else { unreachable!() };
+        let (integration, now) = (&self.integration, clock.now().wall);
+        let exchange = Exchange { http: &http, tally: &tally, access: &access, integration, spec, now };
+        let asked = Instant::now();
+        exchange.send(&ask(&ONE.parse().unwrap())).await.unwrap();
+        asked.elapsed()
     }
 
     /// What is heard of the service.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use otj::http::{Bytes, HeaderMap, HttpError, PlayedStream, StatusCode};
-use otj::sim::exchange::ExchangeOptions;
+use otj::sim::exchange::{ExchangeOptions, Server};
 use tokio::sync::mpsc;
 
 use super::hall::{Hall, quick};
@@ -89,4 +89,42 @@ async fn junk_and_answers_without_end_cost_pauses_that_grow_and_nothing_else() {
         hall.pass(SECOND).await;
         assert_eq!(hall.told(), ["dal@example.com"], "{what}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_begin_late_keep_nobody_else_waiting_for_their_password() {
+    let numbers = 0..8;
+    let rooms: Vec<String> = numbers.clone().map(|number| format!("room-{number}@example.com")).collect();
+    let names: Vec<&str> = rooms.iter().map(String::as_str).collect();
+    let hall = Hall::with(&names, quick(), None, |org| {
+        for (number, room) in numbers.zip(&rooms) {
+            let url = format!("https://server-{number}.example.com/EWS/Exchange.asmx");
+            org.servers.insert(format!("server-{number}"), Server::at(url.parse().unwrap()));
+            org.mailboxes.entry(room.clone()).or_default().on = Some(format!("server-{number}"));
+        }
+    })
+    .await;
+    assert_eq!(hall.heard().connections, 8);
+    // Something on the way keeps even the beginning of an answer.
+    *hall.net.instead.lock().unwrap() = Some(Box::new(|_, text| {
+        text.contains("GetStreamingEvents").then(|| {
+            let after = Duration::from_secs(if text.contains("<m:ConnectionTimeout>1<") { 60 } else { 1500 });
+            let alive = "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:m=\"m\"><s:Body>\
+                         <m:GetStreamingEventsResponse><m:ResponseMessages><m:GetStreamingEventsResponseMessage \
+                         ResponseClass=\"Success\"><m:ResponseCode>NoError</m:ResponseCode><m:ConnectionStatus>Closed\
+                         </m:ConnectionStatus></m:GetStreamingEventsResponseMessage></m:ResponseMessages>\
+                         </m:GetStreamingEventsResponse></s:Body></s:Envelope>";
+            let (sender, pieces) = mpsc::channel(1);
+            sender.try_send(Ok(alive.into())).unwrap();
+            PlayedStream { after, result: Ok((StatusCode::OK, HeaderMap::new(), pieces)) }
+        })
+    }));
+    hall.fake.break_streams();
+    let mut longest = Duration::ZERO;
+    for _ in 0..100 {
+        hall.pass(7 * SECOND).await;
+        longest = longest.max(hall.answered_within().await);
+    }
+    assert_eq!((hall.heard().by_the_minute, hall.heard().deaf), (8, 0));
+    assert!(longest < SECOND, "{longest:?}");
 }

@@ -135,7 +135,7 @@ async fn a_mailbox_that_is_moving_is_asked_about_seldom_and_does_not_disturb_the
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_asks_for_fewer_requests_is_given_the_time_it_asks_for() {
-    let mut hall = Hall::of(&["dal@example.com"], quick()).await;
+    let hall = Hall::of(&["dal@example.com"], quick()).await;
     hall.fake.change(|org| org.fault = Some(Fault::Soap("ErrorServerBusy")));
     hall.fake.break_streams();
     let before = hall.fake.counts().requests;
