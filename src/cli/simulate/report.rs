@@ -42,7 +42,7 @@ impl BadDay {
         for (spell, after) in &self.recovered {
             let clock = |second: u64| format!("{:02}:{:02}", second / 3600, second / 60 % 60);
             text += &format!(
-                "  {} to {}  {:<30}  all known {} after its end\n",
+                "  {} to {}  {:<34}  all known {} after its end\n",
                 clock(spell.from_s),
                 clock(spell.to_s),
                 spell.fault.words(),
