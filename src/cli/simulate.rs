@@ -162,7 +162,7 @@ fn script(verb: &Simulate, rooms: u32) -> anyhow::Result<Script> {
     let begins = BEGINS.parse::<Timestamp>()? + SignedDuration::from_hours(verb.from_hour.into());
     let mut script = Script::write(&habits, begins, rooms, verb.days, verb.seed);
     let span_s = i64::try_from(span(verb).as_secs())?;
-    script.changes.retain(|change| change.at_s < span_s);
+    script.changes.retain(|change| (0..span_s).contains(&change.at_s));
     Ok(script)
 }
 
