@@ -100,8 +100,8 @@ async fn what_is_asked_for_is_the_window_and_nothing_else() {
     let plain: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("fields=")).collect();
     assert_eq!(
         plain.join(" "),
-        "singleEvents=true orderBy=startTime timeMin=2026-01-05T00%3A00%3A00Z timeMax=2026-01-12T00%3A00%3A00Z maxResults=2500 \
-         maxAttendees=1 eventTypes=default eventTypes=fromGmail"
+        "singleEvents=true orderBy=startTime maxResults=2500 maxAttendees=1 eventTypes=default eventTypes=fromGmail \
+         timeMin=2026-01-05T00%3A00%3A00Z timeMax=2026-01-12T00%3A00%3A00Z"
     );
     assert!(exchanges[0]["headers"].get("if-none-match").is_none());
     assert_eq!((&exchanges[1]["url"], &exchanges[1]["status"]), (&exchanges[0]["url"], &serde_json::json!(304)));
