@@ -214,7 +214,6 @@
 //! [`Planner::absorb`]: reconcile::planner::Planner::absorb
 
 /// Of everything that is built of this crate, so that tests and benchmarks have the program's own.
-#[cfg(not(target_env = "msvc"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

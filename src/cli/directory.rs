@@ -64,7 +64,7 @@ pub(super) fn load_for(
 fn is_described(desired: &Desired, location: &str) -> anyhow::Result<()> {
     let names: Vec<&str> = desired.locations.keys().map(LocationName::as_str).collect();
     anyhow::ensure!(
-        names.contains(&location),
+        desired.describes(location),
         "no document describes the location `{location}` (--location); there are: {}",
         names.join(", ")
     );

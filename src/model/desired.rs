@@ -64,6 +64,13 @@ pub struct IntegrationSpec {
 }
 
 impl IntegrationSpec {
+    /// `service` as a document that says no more than that has it.
+    #[must_use]
+    pub fn of(name: IntegrationName, service: Service) -> Self {
+        let (labels, ca_certificates) = (BTreeMap::new(), Vec::new());
+        Self { name, labels, service, ca_certificates, disable_web_proxy: false, web_proxy: None }
+    }
+
     /// The web proxy that its requests go through.
     #[must_use]
     pub fn via(&self) -> Option<Arc<WebProxySpec>> {
@@ -108,6 +115,24 @@ pub struct RoomSpec {
     pub evaluations: Vec<EvaluationId>,
     /// Its endpoints, sorted.
     pub endpoints: Vec<EndpointName>,
+}
+
+impl RoomSpec {
+    /// The mailbox `email` of `integration`, read for the usual days, without endpoints and rules.
+    #[must_use]
+    pub fn of(integration: Arc<IntegrationSpec>, email: RoomEmail) -> Self {
+        Self {
+            key: RoomKey { integration: integration.name.clone(), email },
+            integration,
+            source: RoomSource::Mailbox,
+            display_name: None,
+            labels: BTreeMap::new(),
+            time_zone: None,
+            upcoming_days: View::default().upcoming_days,
+            evaluations: Vec::new(),
+            endpoints: Vec::new(),
+        }
+    }
 }
 
 /// A profile, for status and metrics; what acts is in [`EvaluationSpec`] and [`EndpointSpec`].
@@ -399,6 +424,12 @@ pub enum OnRemove {
 }
 
 impl Desired {
+    /// Whether a document describes this location.
+    #[must_use]
+    pub fn describes(&self, location: &str) -> bool {
+        self.locations.keys().any(|name| name.as_str() == location)
+    }
+
     /// The endpoints of `room`.
     pub fn endpoints_of<'a>(&'a self, room: &RoomKey) -> impl Iterator<Item = &'a Arc<EndpointSpec>> {
         let names = self.rooms.get(room).map(|room| room.endpoints.as_slice()).unwrap_or_default();

@@ -78,16 +78,16 @@ impl Kept {
 impl Room {
     /// What was read under this key, not before `since`; the inner `None`: it is cancelled, or the room declined.
     pub(super) fn get(&mut self, key: &Digest, since: Timestamp) -> Option<Option<Event>> {
-        let read = self.before.remove(&half(key)).filter(|read| read.at >= since)?;
+        let read = self.before.remove(&short(key)).filter(|read| read.at >= since)?;
         let event = read.event.clone();
-        self.now.insert(half(key), read);
+        self.now.insert(short(key), read);
         Some(event)
     }
 
     /// This was read under this key.
     pub(super) fn put(&mut self, key: &Digest, event: Option<Event>, at: Timestamp) {
         self.differs = true;
-        self.now.insert(half(key), Read { event, at });
+        self.now.insert(short(key), Read { event, at });
     }
 }
 
@@ -125,7 +125,7 @@ impl Halves {
     }
 }
 
-fn half(key: &Digest) -> Key {
+fn short(key: &Digest) -> Key {
     let part = |from: usize| key.0[from..from + 8].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
     [part(0), part(8)]
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::desired::{Mode, ModeState, OnRemove, RoomSource, RuleType, View};
+use crate::model::desired::{Mode, ModeState, OnRemove, RuleType, View};
 use crate::model::device::{PolyEmit, PolyModel};
 use crate::model::service::Service;
 use crate::model::{
@@ -19,14 +19,7 @@ use crate::sim::workload::address;
 /// # Errors
 /// When a name is none, which no number of rooms makes one.
 pub(super) fn desired(rooms: u32, service: Service) -> anyhow::Result<Desired> {
-    let integration = Arc::new(IntegrationSpec {
-        name: IntegrationName::parse("calendars")?,
-        labels: BTreeMap::new(),
-        service,
-        ca_certificates: Vec::new(),
-        disable_web_proxy: false,
-        web_proxy: None,
-    });
+    let integration = Arc::new(IntegrationSpec::of(IntegrationName::parse("calendars")?, service));
     let profile = ProfileName::parse("everyone")?;
     let evaluation = EvaluationId { profile: profile.clone(), variant: Digest::default() };
     let rule = RuleSpec {
@@ -57,15 +50,9 @@ pub(super) fn desired(rooms: u32, service: Service) -> anyhow::Result<Desired> {
         let key = RoomKey { integration: integration.name.clone(), email: RoomEmail::parse(&address(number))? };
         let name = EndpointName::parse(&format!("endpoint-{number:05}"))?;
         let room = RoomSpec {
-            key: key.clone(),
-            integration: integration.clone(),
-            source: RoomSource::Mailbox,
-            display_name: None,
-            labels: BTreeMap::new(),
-            time_zone: None,
-            upcoming_days: View::default().upcoming_days,
             evaluations: vec![evaluation.clone()],
             endpoints: vec![name.clone()],
+            ..RoomSpec::of(integration.clone(), key.email.clone())
         };
         desired.rooms.insert(key.clone(), Arc::new(room));
         desired.endpoints.insert(name.clone(), Arc::new(endpoint(name, key, &profile, &evaluation)?));

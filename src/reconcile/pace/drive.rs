@@ -8,7 +8,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::model::desired::RoomSource;
 use crate::model::service::{GoogleSignIn, GoogleSpec, Service, ServiceAccount};
 use crate::model::{AgendaEntry, Digest, EvaluationId, IntegrationSpec, MeetingId, ProfileName, SecretValue};
 
@@ -56,37 +55,22 @@ impl Drive {
             email: format!("reader{n}@example.com"),
             private_key: SecretValue::Missing("none".into()),
         };
-        let spec = Arc::new(IntegrationSpec {
-            name: name.clone(),
-            labels: BTreeMap::new(),
-            service: Service::Google(GoogleSpec {
+        let spec = Arc::new(IntegrationSpec::of(
+            name.clone(),
+            Service::Google(GoogleSpec {
                 sign_in: GoogleSignIn::ServiceAccounts((0..accounts).map(account).collect()),
                 token_url: "https://token.example.com".into(),
                 api_url: "https://api.example.com".into(),
                 max_requests_per_day: per_day,
                 max_requests_per_minute_per_account: 540,
             }),
-            ca_certificates: Vec::new(),
-            disable_web_proxy: false,
-            web_proxy: None,
-        });
+        ));
         let mut desired = Desired::default();
         desired.integrations.insert(name.clone(), spec.clone());
         for room in 0..rooms {
             let email = RoomEmail::parse(&format!("r{room}@example.com")).unwrap();
-            let key = RoomKey { integration: name.clone(), email };
-            let room = RoomSpec {
-                key: key.clone(),
-                integration: spec.clone(),
-                source: RoomSource::Mailbox,
-                display_name: None,
-                labels: BTreeMap::new(),
-                time_zone: None,
-                upcoming_days: 7,
-                evaluations: Vec::new(),
-                endpoints: Vec::new(),
-            };
-            desired.rooms.insert(key, Arc::new(room));
+            let room = RoomSpec::of(spec.clone(), email);
+            desired.rooms.insert(room.key.clone(), Arc::new(room));
         }
         Self {
             pace: Pace::default(),

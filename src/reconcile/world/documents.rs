@@ -105,11 +105,10 @@ impl Memory {
 /// next commit, so the node runs.
 fn stray(read: &DocumentsRead, location: Option<&str>) -> Option<String> {
     let (desired, location) = (read.desired.as_ref()?, location.filter(|location| *location != "default")?);
-    let is_described = desired.locations.keys().any(|name| name.as_str() == location);
     let said = format!(
         "no document describes the location `{location}` of this node (--location); its requests go without a web proxy"
     );
-    (!is_described).then_some(said)
+    (!desired.describes(location)).then_some(said)
 }
 
 /// How to read at `now` when git has been at work `since`.

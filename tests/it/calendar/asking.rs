@@ -8,7 +8,7 @@ use otj::model::desired::RoomSource;
 use otj::model::service::{CalDavSpec, Service};
 use otj::model::tally::{Spent, Tally};
 use otj::model::{
-    Clock, Failure, IntegrationName, IntegrationSpec, Remedy, RoomEmail, RoomKey, RoomSpec, Secret, SecretValue, Window,
+    Clock, Failure, IntegrationName, IntegrationSpec, Remedy, RoomEmail, RoomSpec, Secret, SecretValue, Window,
 };
 use otj::oauth::Tokens;
 use otj::store::memory::MemoryStore;
@@ -23,25 +23,9 @@ pub(super) struct Asking {
 impl Asking {
     pub(super) fn of(service: Service, source: RoomSource) -> Self {
         let name = IntegrationName::parse("calendars").unwrap();
-        let integration = IntegrationSpec {
-            name: name.clone(),
-            labels: Default::default(),
-            service,
-            ca_certificates: Vec::new(),
-            disable_web_proxy: false,
-            web_proxy: None,
-        };
-        let room = RoomSpec {
-            key: RoomKey { integration: name, email: RoomEmail::parse("fjord@example.com").unwrap() },
-            integration: Arc::new(integration),
-            source,
-            display_name: None,
-            labels: Default::default(),
-            time_zone: Some("Europe/Oslo".into()),
-            upcoming_days: 7,
-            evaluations: Vec::new(),
-            endpoints: Vec::new(),
-        };
+        let integration = Arc::new(IntegrationSpec::of(name, service));
+        let email = RoomEmail::parse("fjord@example.com").unwrap();
+        let room = RoomSpec { source, time_zone: Some("Europe/Oslo".into()), ..RoomSpec::of(integration, email) };
         let at = |text: &str| text.parse().unwrap();
         let http = Http::new(HttpOptions { allow_loopback: true }).unwrap();
         Self {

@@ -54,19 +54,15 @@ impl Wish {
         let mut renames = Renames::default();
         let (integration_name, formers) = named(&self.integration, |text| IntegrationName::parse(text).unwrap());
         renames.integrations.insert(integration_name.clone(), formers);
-        let integration = Arc::new(IntegrationSpec {
-            name: integration_name,
-            labels: BTreeMap::new(),
-            service: Service::CalDav(CalDavSpec {
+        let integration = Arc::new(IntegrationSpec::of(
+            integration_name,
+            Service::CalDav(CalDavSpec {
                 url: "https://dav.example.com".into(),
                 username: None,
                 password: None,
                 max_requests_per_day: self.requests_per_day,
             }),
-            ca_certificates: Vec::new(),
-            disable_web_proxy: false,
-            web_proxy: None,
-        });
+        ));
         let (profile, formers) = named(&self.profile, |text| ProfileName::parse(text).unwrap());
         renames.profiles.insert(profile.clone(), formers);
         let evaluation = EvaluationId { profile: profile.clone(), variant: Digest::default() };
@@ -125,15 +121,9 @@ impl Wish {
             desired.endpoints.insert(name.clone(), Arc::new(endpoint));
             let room = desired.rooms.entry(key.clone()).or_insert_with(|| {
                 Arc::new(RoomSpec {
-                    key,
-                    integration: integration.clone(),
                     source: RoomSource::CalDav { path: None },
-                    display_name: None,
-                    labels: BTreeMap::new(),
-                    time_zone: None,
-                    upcoming_days: 7,
                     evaluations: vec![evaluation.clone()],
-                    endpoints: Vec::new(),
+                    ..RoomSpec::of(integration.clone(), key.email)
                 })
             });
             let room = Arc::make_mut(room);

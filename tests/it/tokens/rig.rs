@@ -97,14 +97,7 @@ pub(super) fn secret(text: &str) -> SecretValue {
 }
 
 pub(super) fn integration(service: Service) -> IntegrationSpec {
-    IntegrationSpec {
-        name: IntegrationName::parse("calendars").unwrap(),
-        labels: Default::default(),
-        service,
-        ca_certificates: Vec::new(),
-        disable_web_proxy: false,
-        web_proxy: None,
-    }
+    IntegrationSpec::of(IntegrationName::parse("calendars").unwrap(), service)
 }
 
 /// A Google integration with one service account, whose key this is.

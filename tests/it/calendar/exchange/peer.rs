@@ -8,10 +8,9 @@ use jiff::Timestamp;
 use otj::auth::basic;
 use otj::calendar::{AgendaRequest, BusyRequest, CalendarError, Cursor, Reading, read_agenda, read_busy};
 use otj::http::{Bytes, HeaderMap, HeaderName, HeaderValue, Http, HttpError, Peer, Played, Request, StatusCode};
-use otj::model::desired::RoomSource;
 use otj::model::service::Service;
 use otj::model::tally::Spent;
-use otj::model::{Body, Event, Failure, Remedy, RoomEmail, RoomKey, RoomSpec, Scope, Window};
+use otj::model::{Body, Event, Failure, Remedy, RoomEmail, RoomSpec, Scope, Window};
 
 use super::rig::{Asker, basic as basic_sign_in};
 
@@ -385,21 +384,10 @@ impl Reader {
 
     fn request(&self) -> AgendaRequest {
         let integration = Arc::new(self.asker.integration.clone());
-        let key = RoomKey { integration: integration.name.clone(), email: self.room.clone() };
         let mut access = self.asker.access.clone();
         access.spent = Spent::default();
         AgendaRequest {
-            room: Arc::new(RoomSpec {
-                key,
-                source: RoomSource::Mailbox,
-                integration,
-                display_name: None,
-                labels: BTreeMap::new(),
-                time_zone: self.zone.clone(),
-                upcoming_days: 7,
-                evaluations: Vec::new(),
-                endpoints: Vec::new(),
-            }),
+            room: Arc::new(RoomSpec { time_zone: self.zone.clone(), ..RoomSpec::of(integration, self.room.clone()) }),
             window: Self::window(),
             cursor: self.cursor.clone(),
             fresh: self.fresh,

@@ -52,14 +52,7 @@ impl Asker {
             autodiscover_trust: vec!["example.com".into()],
             ews_url: Some(url.to_string()),
         };
-        let integration = IntegrationSpec {
-            name: IntegrationName::parse("exchange").unwrap(),
-            labels: Default::default(),
-            service: Service::Exchange(spec),
-            ca_certificates: Vec::new(),
-            disable_web_proxy: false,
-            web_proxy: None,
-        };
+        let integration = IntegrationSpec::of(IntegrationName::parse("exchange").unwrap(), Service::Exchange(spec));
         let access = access(&http, &store, &clock);
         Self { http, tally: Tally::new(), access, store, clock, integration }
     }

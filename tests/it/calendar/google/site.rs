@@ -9,11 +9,10 @@ use otj::calendar::{
     Access, AgendaRequest, BusyRequest, CalendarError, Cursor, Looks, Reading, SignIns, read_agenda, read_busy,
 };
 use otj::http::{Bytes, HeaderMap, HeaderName, HeaderValue, Http, Peer, Played, Request, StatusCode};
-use otj::model::desired::RoomSource;
 use otj::model::service::{GoogleSignIn, GoogleSpec, Service, ServiceAccount};
 use otj::model::tally::{Spent, Tally};
 use otj::model::{
-    Body, Clock, Event, Failure, IntegrationName, IntegrationSpec, Remedy, RoomEmail, RoomKey, RoomSpec, Scope, Secret,
+    Body, Clock, Event, Failure, IntegrationName, IntegrationSpec, Remedy, RoomEmail, RoomSpec, Scope, Secret,
     SecretValue, Window,
 };
 use otj::oauth::Tokens;
@@ -203,25 +202,8 @@ impl Reader {
             max_requests_per_minute_per_account: 540,
         };
         let name = IntegrationName::parse("google").unwrap();
-        let integration = Arc::new(IntegrationSpec {
-            name: name.clone(),
-            labels: Default::default(),
-            service: Service::Google(service),
-            ca_certificates: Vec::new(),
-            disable_web_proxy: false,
-            web_proxy: None,
-        });
-        let room = RoomSpec {
-            key: RoomKey { integration: name, email: RoomEmail::parse(ROOM).unwrap() },
-            integration,
-            source: RoomSource::Mailbox,
-            display_name: None,
-            labels: Default::default(),
-            time_zone: None,
-            upcoming_days: 7,
-            evaluations: Vec::new(),
-            endpoints: Vec::new(),
-        };
+        let integration = Arc::new(IntegrationSpec::of(name, Service::Google(service)));
+        let room = RoomSpec::of(integration, RoomEmail::parse(ROOM).unwrap());
         let http = Http::played_by(Arc::clone(site) as Arc<dyn Peer>).unwrap();
         let tokens = Tokens::new(http.clone(), Arc::new(MemoryStore::new()), site.clock.clone());
         let spent = Spent::default();

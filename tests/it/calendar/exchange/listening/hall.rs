@@ -1,6 +1,5 @@
 //! A hall with rooms, an Exchange that has their calendars, and somebody who listens.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,10 +8,9 @@ use otj::calendar::exchange::listen::{Listener, listen};
 use otj::calendar::exchange::sign_in::Exchange;
 use otj::calendar::{Access, Looks, SignIns};
 use otj::http::{Http, Peer, Played, PlayedStream, Request};
-use otj::model::desired::RoomSource;
 use otj::model::service::Service;
 use otj::model::tally::{Spent, Tally};
-use otj::model::{Clock, Desired, Heard, IntegrationSpec, LookAgain, RoomEmail, RoomKey, RoomSpec};
+use otj::model::{Clock, Desired, Heard, IntegrationSpec, LookAgain, RoomEmail, RoomSpec};
 use otj::oauth::Tokens;
 use otj::sim::Fake as _;
 use otj::sim::exchange::{Account, ExchangeFake, ExchangeOptions, Org, Server, Whose};
@@ -140,19 +138,8 @@ impl Hall {
         let integration = Arc::new(self.integration.clone());
         let mut desired = Desired::default();
         for room in rooms {
-            let key = RoomKey { integration: integration.name.clone(), email: RoomEmail::parse(room).unwrap() };
-            let room = RoomSpec {
-                key: key.clone(),
-                source: RoomSource::Mailbox,
-                integration: integration.clone(),
-                display_name: None,
-                labels: BTreeMap::new(),
-                time_zone: None,
-                upcoming_days: 7,
-                evaluations: Vec::new(),
-                endpoints: Vec::new(),
-            };
-            desired.rooms.insert(key, Arc::new(room));
+            let room = RoomSpec::of(integration.clone(), RoomEmail::parse(room).unwrap());
+            desired.rooms.insert(room.key.clone(), Arc::new(room));
         }
         self.wish.send_replace(Arc::new(desired));
     }

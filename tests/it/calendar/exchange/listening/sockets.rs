@@ -1,13 +1,11 @@
 //! The same over real sockets: a change is told while the answer goes on.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use otj::calendar::exchange::listen::{Listener, listen};
 use otj::http::Url;
-use otj::model::desired::RoomSource;
-use otj::model::{Clock, Desired, LookAgain, RoomEmail, RoomKey, RoomSpec};
+use otj::model::{Clock, Desired, LookAgain, RoomEmail, RoomSpec};
 use otj::sim::exchange::{Account, ExchangeFake, ExchangeOptions, Server, Whose};
 use otj::sim::rooms::{Rooms, SimEvent};
 use otj::sim::served::Services;
@@ -40,18 +38,8 @@ async fn a_change_is_told_while_the_answer_goes_on() {
 
     let asker = Asker::new(&url, basic("otj@example.com", "right"));
     let integration = Arc::new(asker.integration.clone());
-    let key = RoomKey { integration: integration.name.clone(), email: RoomEmail::parse(ROOM).unwrap() };
-    let room = RoomSpec {
-        key: key.clone(),
-        source: RoomSource::Mailbox,
-        integration,
-        display_name: None,
-        labels: BTreeMap::new(),
-        time_zone: None,
-        upcoming_days: 7,
-        evaluations: Vec::new(),
-        endpoints: Vec::new(),
-    };
+    let room = RoomSpec::of(integration, RoomEmail::parse(ROOM).unwrap());
+    let key = room.key.clone();
     let mut desired = Desired::default();
     desired.rooms.insert(key.clone(), Arc::new(room));
     let (_wish, wishes) = watch::channel(Arc::new(desired));
