@@ -19,6 +19,7 @@ pub mod workload;
 use jiff::Timestamp;
 
 use crate::http::{Played, PlayedStream, Request};
+use crate::listen::Connection;
 
 /// A token and the time → the account it was issued to; `None`: it is not good.
 pub type Bearers = Box<dyn Fn(&str, Timestamp) -> Option<String> + Send + Sync>;
@@ -31,6 +32,11 @@ pub trait Fake: Send + Sync {
     /// The same for somebody who reads the answer piece by piece. Of most services it comes in one.
     fn open(&self, request: &Request, now: Timestamp) -> PlayedStream {
         self.answer(request, now).into()
+    }
+
+    /// The same over a connection that is known, for services whose sign-in belongs to one.
+    fn open_over(&self, _connection: &Connection, request: &Request, now: Timestamp) -> PlayedStream {
+        self.open(request, now)
     }
 
     /// Does what is due without a request: tells who listens. Whoever plays the world calls it about every second.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
+use axum::{Extension, Router};
 use hyper::body::Frame;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Fake;
 use crate::http::{HttpError, Request, Url};
-use crate::listen::{ListenLimits, TlsSettings};
+use crate::listen::{Connection, ListenLimits, TlsSettings};
 use crate::model::Clock;
 
 /// Largest body of a request.
@@ -94,6 +94,7 @@ fn as_body(mut pieces: mpsc::Receiver<Result<Bytes, HttpError>>) -> Body {
 
 async fn answer(
     State(services): State<Services>,
+    Extension(connection): Extension<Connection>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -107,7 +108,7 @@ async fn answer(
     };
     let mut request = Request::new(method, url);
     (request.headers, request.body) = (headers, body);
-    let played = fake.open(&request, services.clock.now().wall);
+    let played = fake.open_over(&connection, &request, services.clock.now().wall);
     tokio::time::sleep(played.after).await;
     match played.result {
         Ok((code, headers, pieces)) => {

@@ -44,6 +44,7 @@ def shown(item):
 
 seen = {
     "url": account.protocol.service_endpoint,
+    "by": account.protocol.auth_type,
     "viewed": [shown(item) for item in account.calendar.view(start=start, end=end)],
     "changed": [kind for kind, _ in account.calendar.sync_items()],
 }

@@ -158,7 +158,7 @@ impl Cloud {
             ),
             Maker::Exchange => format!(
                 "apiVersion: otj/v1\nkind: ExchangeIntegration\nmetadata: {{name: {name}}}\nspec:\n  serviceAccountUsername: \
-                 {SERVICE_ACCOUNT}\n  basic: {{password: {{file: {file}}}}}\n  ewsUrl: http://{address}{EWS}\n"
+                 {SERVICE_ACCOUNT}\n  basic: {{password: {{file: {file}}}}} # or ntlm\n  ewsUrl: http://{address}{EWS}\n"
             ),
         }
     }

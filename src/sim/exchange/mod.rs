@@ -7,6 +7,7 @@
 //! | `POST …/autodiscover/autodiscover.svc` of any host | SOAP: `GetUserSettings`, redirects |
 //! | `GET …/autodiscover/autodiscover.xml` | 302 where [`Org::redirects`] has the host |
 //! | without a sign-in that is good | 401 with the schemes offered |
+//! | NTLM, over a connection that is known ([`Fake::open_over`]) | 401 with a challenge, then as who signed in |
 //! | an account, or a mailbox, without EWS | 403 |
 //! | above a budget | 500 with `ErrorServerBusy` and `BackOffMilliseconds`, or `ErrorExceededConnectionCount` |
 //!
@@ -41,6 +42,7 @@ mod property;
 mod sign_in;
 mod soap;
 mod stream;
+mod windows;
 mod xml;
 
 use std::fmt;
@@ -56,15 +58,18 @@ use self::items::Place;
 use self::limits::Limits;
 use self::memory::Memory;
 use self::notices::Subscriptions;
-use self::sign_in::challenges;
+use self::sign_in::{NotSignedIn, challenges, offering};
 use self::soap::Refused;
 use self::stream::Streams;
+use self::windows::{Challenge, Connections};
 use self::xml::Node;
 use super::rooms::{RoomAccess, Rooms, Watch};
 use super::{Bearers, Fake};
 use crate::http::{
-    Bytes, HeaderMap, HeaderName, HeaderValue, Method, Played, PlayedStream, Request, StatusCode, Url, header,
+    Bytes, HeaderMap, HeaderName, HeaderValue, HttpError, Method, Played, PlayedStream, Request, StatusCode, Url,
+    header,
 };
+use crate::listen::Connection;
 
 /// The cookie that keeps a client with one back end.
 /// See <https://learn.microsoft.com/exchange/client-developer/exchange-web-services/how-to-maintain-affinity-between-group-of-subscriptions-and-mailbox-server>.
@@ -101,6 +106,7 @@ struct State {
     streams: Streams,
     views: Views,
     watch: Watch,
+    connections: Connections,
 }
 
 /// A request that was let in.
@@ -147,6 +153,7 @@ impl ExchangeFake {
             streams: Streams::default(),
             views: Views::default(),
             watch: rooms.watch(),
+            connections: Connections::default(),
         };
         Self { rooms, bearers, options, state: Mutex::new(state) }
     }
@@ -185,7 +192,12 @@ impl ExchangeFake {
     }
 
     /// The answer, and how long it takes.
-    fn take(&self, request: &Request, now: Timestamp) -> (Duration, Result<Answer, crate::http::HttpError>) {
+    fn take(
+        &self,
+        over: Option<&Connection>,
+        request: &Request,
+        now: Timestamp,
+    ) -> (Duration, Result<Answer, HttpError>) {
         let mut guard = self.state();
         let state = &mut *guard;
         let after = state.limits.latency(&self.options);
@@ -194,13 +206,20 @@ impl ExchangeFake {
             Some(Fault::Unreachable(error)) => return (after, Err(error.clone())),
             Some(Fault::Status(status)) => page(StatusCode::from_u16(*status).unwrap_or_default()),
             Some(Fault::Soap(code)) => fault(Refused(code), self.options.back_off),
-            None => self.route(state, request, now, after).unwrap_or_else(|refused| refused),
+            None => self.route(state, over, request, now, after).unwrap_or_else(|refused| refused),
         };
         (after, Ok(answer))
     }
 
     #[expect(clippy::result_large_err, reason = "a refusal is an answer like others")]
-    fn route(&self, state: &mut State, request: &Request, now: Timestamp, after: Duration) -> Result<Answer, Answer> {
+    fn route(
+        &self,
+        state: &mut State,
+        over: Option<&Connection>,
+        request: &Request,
+        now: Timestamp,
+        after: Duration,
+    ) -> Result<Answer, Answer> {
         let host = request.url.host_str().unwrap_or_default().to_lowercase();
         let path = request.url.path().to_lowercase();
         let is_autodiscover = path.ends_with("/autodiscover.svc");
@@ -212,11 +231,7 @@ impl ExchangeFake {
         let server = state.org.servers.iter().find(|(_, server)| is_at(&server.ews, &request.url));
         let server = server.or_else(|| state.org.servers.iter().next().filter(|_| is_autodiscover));
         let (server_name, server) = server.map(|(name, server)| (name.clone(), server.clone())).ok_or_else(not_here)?;
-        let locks_after = self.options.locks_after;
-        let account = state.org.account_of(&request.headers, &self.bearers, now, locks_after).map_err(|why| {
-            state.limits.counts.refuse(why);
-            Answer { headers: challenges(state.org.offered, &host), ..page(StatusCode::UNAUTHORIZED) }
-        })?;
+        let account = self.who(state, over, request, &server, now)?;
         if request.method != Method::POST {
             return Err(page(StatusCode::METHOD_NOT_ALLOWED));
         }
@@ -250,6 +265,29 @@ impl ExchangeFake {
         let mut answer = self.perform(state, &call)?;
         answer.headers.extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
         Ok(answer)
+    }
+
+    /// The account that a request is signed in with, or the 401.
+    #[expect(clippy::result_large_err, reason = "a refusal is an answer like others")]
+    fn who(
+        &self,
+        state: &mut State,
+        over: Option<&Connection>,
+        request: &Request,
+        server: &Server,
+        now: Timestamp,
+    ) -> Result<String, Answer> {
+        let (org, headers, locks_after) = (&mut state.org, &request.headers, self.options.locks_after);
+        let connections = &mut state.connections;
+        let seen = over.and_then(|over| connections.look(over, headers, org, server, locks_after, now));
+        let seen = seen.unwrap_or_else(|| Ok(org.account_of(headers, &self.bearers, now, locks_after)));
+        let (why, challenges) = match seen {
+            Ok(Ok(account)) => return Ok(account),
+            Ok(Err(why)) => (why, challenges(org.offered, request.url.host_str().unwrap_or_default())),
+            Err(Challenge(challenge)) => (NotSignedIn::Unasked, offering(&[&challenge])),
+        };
+        state.limits.counts.refuse(why);
+        Err(Answer { headers: challenges, ..page(StatusCode::UNAUTHORIZED) })
     }
 
     /// Whether an account may use EWS, for itself or as somebody else.
@@ -320,7 +358,7 @@ impl ExchangeFake {
 
 impl Fake for ExchangeFake {
     fn answer(&self, request: &Request, now: Timestamp) -> Played {
-        let (mut after, answer) = self.take(request, now);
+        let (mut after, answer) = self.take(None, request, now);
         let result = answer.map(|answer| {
             let body = match answer.body {
                 Body::Whole(body) => body,
@@ -335,23 +373,29 @@ impl Fake for ExchangeFake {
     }
 
     fn open(&self, request: &Request, now: Timestamp) -> PlayedStream {
-        let (after, answer) = self.take(request, now);
-        let whole = |status, headers, body| {
-            PlayedStream::from(Played { after, result: Ok((status, stamped(headers, now), body)) })
-        };
-        match answer {
-            Err(error) => PlayedStream { after, result: Err(error) },
-            Ok(Answer { status, headers, body: Body::Whole(body) }) => whole(status, headers, body),
-            Ok(Answer { status, headers, body: Body::Stream(opened) }) => {
-                PlayedStream { after, result: Ok((status, stamped(headers, now), opened.pieces)) }
-            }
-        }
+        played(self.take(None, request, now), now)
+    }
+
+    fn open_over(&self, connection: &Connection, request: &Request, now: Timestamp) -> PlayedStream {
+        played(self.take(Some(connection), request, now), now)
     }
 
     fn pass(&self, now: Timestamp) {
         let mut guard = self.state();
         let state = &mut *guard;
         Place { rooms: &self.rooms, options: &self.options, state }.pass(now);
+    }
+}
+
+fn played((after, answer): (Duration, Result<Answer, HttpError>), now: Timestamp) -> PlayedStream {
+    let whole =
+        |status, headers, body| PlayedStream::from(Played { after, result: Ok((status, stamped(headers, now), body)) });
+    match answer {
+        Err(error) => PlayedStream { after, result: Err(error) },
+        Ok(Answer { status, headers, body: Body::Whole(body) }) => whole(status, headers, body),
+        Ok(Answer { status, headers, body: Body::Stream(opened) }) => {
+            PlayedStream { after, result: Ok((status, stamped(headers, now), opened.pieces)) }
+        }
     }
 }
 

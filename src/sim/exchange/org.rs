@@ -106,7 +106,7 @@ pub struct Org {
 pub struct Offered {
     /// `Bearer`, with the headers of hybrid modern authentication.
     pub bearer: bool,
-    /// `Negotiate` and `NTLM`. They are offered only: the fake does not take them.
+    /// `Negotiate` and `NTLM`: NTLMv2 under both names, over connections that are known ([`Fake::open_over`](crate::sim::Fake::open_over)).
     pub windows: bool,
     /// `Basic`.
     pub basic: bool,
@@ -131,13 +131,17 @@ pub struct Server {
     pub build: (u32, u32, u32, u32),
     /// It asks the right server in its site for mailboxes of another one; otherwise `ErrorProxyRequestNotAllowed`.
     pub proxies: bool,
+    /// Its certificate, in DER. With one, NTLM over TLS must be bound to it: Extended Protection, which is on since Exchange 2019 CU14.
+    /// See <https://learn.microsoft.com/exchange/plan-and-deploy/post-installation-tasks/security-best-practices/exchange-extended-protection>.
+    pub certificate: Option<Vec<u8>>,
 }
 
 impl Server {
     /// Exchange 2019 at this address.
     #[must_use]
     pub fn at(ews: Url) -> Self {
-        Self { ews, internal: None, group: "Default-First-Site-Name".into(), build: (15, 2, 1544, 4), proxies: false }
+        let group = "Default-First-Site-Name".into();
+        Self { ews, internal: None, group, build: (15, 2, 1544, 4), proxies: false, certificate: None }
     }
 
     /// The versions it knows, oldest first: names and builds of `RequestServerVersion`.

@@ -1,7 +1,6 @@
 //! Who asks, by the HTTP headers of a request: a password or a token in; an account, or the 401 of Exchange's web servers, out.
 //!
-//! NTLM belongs to a connection and a request here knows of none, so it is offered and never taken. A server that knows its connections
-//! would resolve it before [`Org::account_of`] and pass on the name.
+//! NTLM belongs to a connection: [`windows`](super::windows) looks at it before.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -42,14 +41,24 @@ impl Org {
         let (name, password) = decoded.as_deref().and_then(|text| text.split_once(':')).ok_or(NotSignedIn::Wrong)?;
         let name = name.to_lowercase();
         let account = self.accounts.get_mut(&name).ok_or(NotSignedIn::Wrong)?;
-        if account.try_password(password, locks_after) { Ok(name) } else { Err(NotSignedIn::Wrong) }
+        let is_right = account.password.as_deref() == Some(password);
+        if account.take_password(is_right, locks_after) { Ok(name) } else { Err(NotSignedIn::Wrong) }
+    }
+
+    /// The account that Windows knows by this name: `user@domain` goes as the user alone, and so may whoever is of the servers' own domain.
+    pub(super) fn account_called(&self, user: &str, domain: &str) -> Option<String> {
+        let (user, domain) = (user.to_lowercase(), domain.to_lowercase());
+        let written = [format!("{domain}\\{user}"), user.clone()];
+        let known = written.into_iter().find(|name| self.accounts.contains_key(name));
+        let at = format!("{user}@");
+        known.or_else(|| self.accounts.keys().find(|name| name.starts_with(&at)).cloned())
     }
 }
 
 impl Account {
-    /// Whether somebody with this password may come in. Wrong ones are counted, and lock it.
-    fn try_password(&mut self, password: &str, locks_after: Option<u32>) -> bool {
-        if self.password.as_deref() != Some(password) {
+    /// Whether somebody may come in whose password is right, or is not. Wrong ones are counted, and lock it.
+    pub(super) fn take_password(&mut self, is_right: bool, locks_after: Option<u32>) -> bool {
+        if !is_right {
             self.wrong += 1;
             self.wrong_in_a_row += 1;
             self.locked |= locks_after.is_some_and(|most| self.wrong_in_a_row >= most);
@@ -72,22 +81,19 @@ impl Counts {
 
 /// The headers of a 401. See <https://learn.microsoft.com/exchange/client-developer/exchange-web-services/authentication-and-ews-in-exchange>.
 pub(super) fn challenges(offered: Offered, host: &str) -> HeaderMap {
+    let bearer = "Bearer client_id=\"00000002-0000-0ff1-ce00-000000000000\", trusted_issuers=\"00000001-0000-0000-c000-000000000000@*\", \
+                  token_types=\"app_asserted_user_v1 service_asserted_app_v1\", \
+                  authorization_uri=\"https://login.windows.net/common/oauth2/authorize\"";
+    let basic = format!("Basic realm=\"{host}\"");
+    let Offered { bearer: by_token, windows, basic: by_password } = offered;
+    let all = [(bearer, by_token), ("Negotiate", windows), ("NTLM", windows), (&basic, by_password)];
+    offering(&all.iter().filter(|(_, is_offered)| *is_offered).map(|(challenge, _)| *challenge).collect::<Vec<_>>())
+}
+
+/// These challenges, a header each.
+pub(super) fn offering(challenges: &[&str]) -> HeaderMap {
+    let values = challenges.iter().filter_map(|challenge| HeaderValue::from_str(challenge).ok());
     let mut headers = HeaderMap::new();
-    let mut add = |challenge: &str| {
-        headers.extend(HeaderValue::from_str(challenge).ok().map(|value| (header::WWW_AUTHENTICATE, value)));
-    };
-    if offered.bearer {
-        add(
-            "Bearer client_id=\"00000002-0000-0ff1-ce00-000000000000\", trusted_issuers=\"00000001-0000-0000-c000-000000000000@*\", \
-             token_types=\"app_asserted_user_v1 service_asserted_app_v1\", authorization_uri=\"https://login.windows.net/common/oauth2/authorize\"",
-        );
-    }
-    if offered.windows {
-        add("Negotiate");
-        add("NTLM");
-    }
-    if offered.basic {
-        add(&format!("Basic realm=\"{host}\""));
-    }
+    headers.extend(values.map(|value| (header::WWW_AUTHENTICATE, value)));
     headers
 }

@@ -8,3 +8,4 @@ mod schemas;
 mod servers;
 mod sign_in;
 mod streaming;
+mod windows;

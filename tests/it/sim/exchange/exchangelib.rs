@@ -1,12 +1,14 @@
-//! Another program's opinion: exchangelib finds the server by Autodiscover, acts as a room, lists, listens, over TLS.
+//! Another program's opinion: exchangelib finds the server by Autodiscover, acts as a room, lists, listens, over TLS, by Basic and by NTLM.
 
 use std::process::Stdio;
 use std::sync::Arc;
 
 use otj::listen::{TlsSettings, self_signed};
 use otj::model::Clock;
-use otj::sim::exchange::ExchangeOptions;
+use otj::sim::exchange::{ExchangeOptions, Offered};
 use otj::sim::served::Services;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -21,6 +23,8 @@ async fn serve(site: &Site) -> (u16, tempfile::NamedTempFile, CancellationToken,
     let (certificate, key) = self_signed(&names).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &certificate).unwrap();
+    let der = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap().to_vec();
+    site.fake.change(|org| org.servers.values_mut().for_each(|server| server.certificate = Some(der.clone())));
     let tls = TlsSettings::from_pem(certificate.as_bytes(), &key).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -32,9 +36,17 @@ async fn serve(site: &Site) -> (u16, tempfile::NamedTempFile, CancellationToken,
 
 #[tokio::test]
 async fn exchangelib_finds_acts_lists_and_listens() {
+    session("basic", |offered| offered.windows = false).await;
+}
+
+#[tokio::test]
+async fn exchangelib_does_so_by_ntlm_bound_to_the_certificate() {
+    session("NTLM", |offered| offered.basic = false).await;
+}
+
+async fn session(scheme: &str, offer: impl FnOnce(&mut Offered)) {
     let site = Site::with(ExchangeOptions::default());
-    // It takes the first scheme that it knows, which is NTLM.
-    site.fake.change(|org| org.offered.windows = false);
+    site.fake.change(|org| offer(&mut org.offered));
     let (port, certificate, stop, served) = serve(&site).await;
     let ask = json!({
         "port": port, "certificate": certificate.path(), "username": "otj@example.com", "password": "right",
@@ -42,6 +54,9 @@ async fn exchangelib_finds_acts_lists_and_listens() {
     });
     let mut command = tokio::process::Command::from(python::script("tests/python/exchange_client.py"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    // It keeps there how domains are signed in to, for all processes.
+    let scratch = tempfile::tempdir().unwrap();
+    command.env("TMPDIR", scratch.path());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(ask.to_string().as_bytes()).await.unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -59,7 +74,7 @@ async fn exchangelib_finds_acts_lists_and_listens() {
         panic!("{said}");
     }
     let seen: Value = serde_json::from_str(&seen.unwrap()).unwrap();
-    assert_eq!(seen["url"], ONE);
+    assert_eq!((&seen["url"], &seen["by"]), (&json!(ONE), &json!(scheme)));
     let shown = |id: &str, start: &str, subject: &str| {
         let body = format!("<p>Join <a href=\"https://meet.example.com/{id}\">here</a></p>");
         (subject.to_owned(), format!("2026-01-05 {start}:00+00:00"), body)
