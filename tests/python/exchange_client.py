@@ -14,7 +14,7 @@ import urllib3.util.connection  # noqa: E402
 connect = urllib3.util.connection.create_connection
 urllib3.util.connection.create_connection = lambda address, *args, **more: connect(("127.0.0.1", ask["port"]), *args, **more)
 
-from exchangelib import IMPERSONATION, UTC, Account, Credentials, EWSDateTime  # noqa: E402
+from exchangelib import IMPERSONATION, UTC, Account, Credentials, EWSDateTime, EWSTimeZone  # noqa: E402
 from exchangelib.autodiscover import Autodiscovery  # noqa: E402
 
 Autodiscovery._ensure_valid_hostname = lambda self, url: None  # there is no DNS here
@@ -64,4 +64,11 @@ try:
     Account("nobody@example.com", credentials=credentials, autodiscover=True, access_type=IMPERSONATION)
 except Exception as error:  # the test compares the name
     seen["nobody"] = type(error).__name__
+wanted = [UTC, EWSTimeZone("Europe/Berlin"), EWSTimeZone("America/New_York")]
+zones = account.protocol.get_timezones(timezones=wanted, return_full_timezone_data=True)
+seen["zones"] = []
+for zone in zones:
+    _, summer, standard = zone.get_std_and_dst(for_year=2026)
+    begins = [summer.iso_month, summer.occurrence, str(summer.time)] if summer.bias else []
+    seen["zones"].append([zone.id, standard.bias_in_minutes, *begins])
 print(json.dumps(seen))

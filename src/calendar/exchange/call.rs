@@ -1,7 +1,8 @@
 //! One operation on one mailbox: what is asked and where in, the answer or the reason why there is none out. Every request counts.
 //!
 //! The mailbox is impersonated, and named in `X-AnchorMailbox`, by which load balancers find its server. A server that does not take
-//! the version we ask in is asked in the one before, and from then on in that one.
+//! the version we ask in is asked in the one before, and from then on in that one; whether it says so by a fault, as servers do, or in a
+//! response message, as they do where only the mailbox is of an older kind.
 
 use std::time::Duration;
 
@@ -28,6 +29,9 @@ const DEADLINE: Duration = Duration::from_secs(40);
 
 /// Versions there are to try.
 const VERSIONS: usize = 4;
+
+/// Longest answer that is looked at for a refused version, in bytes. Envelope, header and one message have about one thousand.
+const REFUSAL_MAX: usize = 4 << 10;
 
 /// How long the text of a refusal may take, where an answer was to be read piece by piece.
 const REFUSAL_PATIENCE: Duration = Duration::from_secs(10);
@@ -126,12 +130,13 @@ impl<'a> Caller<'a> {
         let mut version = self.memory.places.version(&mailbox);
         for _ in 0..VERSIONS {
             let outcome = self.send(&url, room, self.envelope(room, ask, version), whither).await;
-            let older = match &outcome {
-                Err(Refusal::Said(said)) if is_about_version(said) => version.older(),
-                _ => None,
+            let is_refused = match &outcome {
+                Err(Refusal::Said(said)) => is_about_version(said),
+                Err(_) => false,
+                Ok(raw) => is_refused_by_version(&raw.response.body),
             };
-            let Some(older) = older else {
-                if outcome.is_ok() && version != Version::default() {
+            let Some(older) = version.older().filter(|_| is_refused) else {
+                if !is_refused && outcome.is_ok() && version != Version::default() {
                     self.memory.places.learn_version(&mailbox, version);
                 }
                 return outcome;
@@ -282,6 +287,13 @@ fn request(url: &Url, envelope: String, whither: &Whither, deadline: Duration) -
 /// 2010 calls a version that it does not know a value that the schema forbids.
 fn is_about_version(said: &Said) -> bool {
     said.class() == Class::Version || said.code() == "ErrorSchemaValidation"
+}
+
+/// Whether an answer consists of such a message. It is a short one.
+fn is_refused_by_version(body: &[u8]) -> bool {
+    let reply = Some(body).filter(|body| body.len() <= REFUSAL_MAX).map(Reply::read);
+    let said = reply.and_then(Result::ok).and_then(|reply| reply.refused());
+    said.is_some_and(|said| said.class() == Class::Version)
 }
 
 fn failing(said: &str, retry_after: Option<Duration>) -> ExchangeError {

@@ -198,19 +198,23 @@ fn judged(caller: &Caller<'_>, direction: Direction) -> Led {
     }
 }
 
-/// The address from anywhere, else the one from within; the first that may be asked at all.
+/// The address from anywhere, and the one from within for when that cannot be reached; those that may be asked at all.
 fn place(caller: &Caller<'_>, served: Served) -> Result<Place, DiscoveryError> {
     let urls = [served.external, served.internal].into_iter().flatten();
     let mut refused = DiscoveryError::Untold("its address is no web address".into());
+    let mut ways = Vec::new();
     for text in urls {
         let Ok(url) = text.parse::<Url>() else { continue };
         match caller.exchange.check(&url) {
-            Ok(()) => return Ok(Place { url: text, group: served.group }),
+            Ok(()) => ways.push(text),
             Err(EntryError::Untrusted(host)) => refused = DiscoveryError::Untrusted(host),
             Err(error) => refused = DiscoveryError::Entry(error),
         }
     }
-    Err(refused)
+    let mut ways = ways.into_iter();
+    let url = ways.next().ok_or(refused)?;
+    let other = ways.next().filter(|other| *other != url);
+    Ok(Place { other, ..Place::at(url, served.group) })
 }
 
 /// A look at several places, one after the other, for the same mailboxes.

@@ -77,6 +77,13 @@ pub(super) async fn read(exchange: Exchange<'_>, request: &AgendaRequest) -> Res
             }
         }
         Err(CalendarError::Exchange(error)) if error.is_unreachable() => {
+            if let Some(other) = place.other_way() {
+                let done = at(&caller, &other, request).await;
+                if !matches!(&done, Err(CalendarError::Exchange(error)) if error.is_unreachable()) {
+                    places.turn(caller.service, &place);
+                    return done;
+                }
+            }
             places.doubt(&mailbox, exchange.now);
             Err(error.into())
         }
@@ -86,8 +93,17 @@ pub(super) async fn read(exchange: Exchange<'_>, request: &AgendaRequest) -> Res
 
 /// Where `room` is served, and whether that was found out just now, or is what documents say: asking again would tell nothing else.
 async fn locate(caller: &Caller<'_>, room: &RoomEmail, stored: Option<&Place>) -> Result<(Place, bool), ExchangeError> {
+    let (place, is_new) = looked_up(caller, room, stored).await?;
+    Ok((caller.memory.places.turned(caller.service, place), is_new))
+}
+
+async fn looked_up(
+    caller: &Caller<'_>,
+    room: &RoomEmail,
+    stored: Option<&Place>,
+) -> Result<(Place, bool), ExchangeError> {
     if let Some(url) = &caller.exchange.spec.ews_url {
-        return Ok((Place { url: url.clone(), group: None }, true));
+        return Ok((Place::at(url.clone(), None), true));
     }
     let (places, now) = (&caller.memory.places, caller.exchange.now);
     let mailbox = caller.mailbox(room);

@@ -34,6 +34,22 @@ pub struct Place {
     pub url: String,
     /// Mailboxes with the same text, and the same URL, can share a streaming connection.
     pub group: Option<String>,
+    /// The same EWS by another address, from within or from anywhere, where Autodiscover tells both and both may be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<String>,
+}
+
+impl Place {
+    /// What one address leads to.
+    pub(super) fn at(url: String, group: Option<String>) -> Self {
+        Self { url, group, other: None }
+    }
+
+    /// The same by its other address.
+    pub(super) fn other_way(&self) -> Option<Self> {
+        let url = self.other.clone()?;
+        Some(Self { url, group: self.group.clone(), other: Some(self.url.clone()) })
+    }
 }
 
 /// A room of one service as documents have it now: its digest, and the room's address.
@@ -55,6 +71,8 @@ struct Learned {
     turns: BTreeMap<Site, Arc<tokio::sync::Mutex<()>>>,
     told: BTreeMap<Mailbox, (DiscoveryError, Timestamp)>,
     let_in: BTreeMap<(Digest, String), Timestamp>,
+    /// Addresses of services that could not be reached while the other ones could.
+    away: BTreeSet<(Digest, String)>,
 }
 
 struct Found {
@@ -96,6 +114,21 @@ impl Places {
         let is_old = |found: &Found| now.duration_since(found.at) > DOUBTED_AFTER;
         if learned.found.get(mailbox).is_some_and(is_old) {
             learned.settle(mailbox.clone(), None, now);
+        }
+    }
+
+    /// By the address that answered last, where there are two.
+    pub(super) fn turned(&self, service: Digest, place: Place) -> Place {
+        let is_away = self.lock().away.contains(&(service, place.url.clone()));
+        place.other_way().filter(|_| is_away).unwrap_or(place)
+    }
+
+    /// This address of `place` cannot be reached, and the other one answers: it is asked first from now on.
+    pub(super) fn turn(&self, service: Digest, place: &Place) {
+        let away = &mut self.lock().away;
+        if let Some(other) = &place.other {
+            away.remove(&(service, other.clone()));
+            away.insert((service, place.url.clone()));
         }
     }
 
@@ -207,7 +240,7 @@ mod tests {
     }
 
     fn place(host: &str) -> Place {
-        Place { url: format!("https://{host}/EWS/Exchange.asmx"), group: None }
+        Place::at(format!("https://{host}/EWS/Exchange.asmx"), None)
     }
 
     fn at(minutes: i64) -> Timestamp {

@@ -130,6 +130,13 @@ impl Reply {
         self.root.child("Header").and_then(Build::of)
     }
 
+    /// What the first response message says, where it tells nothing else.
+    #[must_use]
+    pub fn refused(&self) -> Option<Said> {
+        let answer = body(&self.root)?.children.first()?;
+        succeeded(answer.child("ResponseMessages")?.children.first()?).err()
+    }
+
     /// The response messages of the answer called `name`, in the order of what was asked.
     fn messages(&self, name: &'static str) -> Result<&[Element], ToldFault> {
         let answer = self.answer(name)?;

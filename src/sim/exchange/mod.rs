@@ -17,6 +17,7 @@
 //! | `notices` | `Subscribe` (streaming, pull), `GetEvents`, `Unsubscribe` |
 //! | `stream` | `GetStreamingEvents` |
 //! | `availability` | `GetUserAvailability` |
+//! | `zones` | `GetServerTimeZones` |
 //! | `autodiscover` | `GetUserSettings` |
 //!
 //! Servers are told apart by host, port and path of the URL; the scheme is not looked at, since TLS may end before the fake.
@@ -44,6 +45,7 @@ mod soap;
 mod stream;
 mod windows;
 mod xml;
+mod zones;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -76,7 +78,7 @@ use crate::listen::Connection;
 const COOKIE: &str = "X-BackEndOverrideCookie";
 
 /// What can be asked of EWS.
-const OPERATIONS: [&str; 10] = [
+const OPERATIONS: [&str; 11] = [
     "FindItem",
     "GetItem",
     "GetFolder",
@@ -87,6 +89,7 @@ const OPERATIONS: [&str; 10] = [
     "GetEvents",
     "GetStreamingEvents",
     "GetUserAvailability",
+    "GetServerTimeZones",
 ];
 
 /// The service. See the module.
@@ -228,7 +231,9 @@ impl ExchangeFake {
         {
             return Err(redirect(elsewhere));
         }
-        let server = state.org.servers.iter().find(|(_, server)| is_at(&server.ews, &request.url));
+        let server = state.org.servers.iter().find(|(_, server)| {
+            is_at(&server.ews, &request.url) || server.internal.as_ref().is_some_and(|it| is_at(it, &request.url))
+        });
         let server = server.or_else(|| state.org.servers.iter().next().filter(|_| is_autodiscover));
         let (server_name, server) = server.map(|(name, server)| (name.clone(), server.clone())).ok_or_else(not_here)?;
         let account = self.who(state, over, request, &server, now)?;
@@ -345,6 +350,7 @@ impl ExchangeFake {
             "Unsubscribe" => place.unsubscribe(call),
             "GetEvents" => place.events(call),
             "GetUserAvailability" => place.availability(call),
+            "GetServerTimeZones" => place.zones(call),
             "GetStreamingEvents" => {
                 let opened = place.stream(call).map_err(|refused| fault(refused, None))?;
                 let headers = content("text/xml; charset=utf-8");

@@ -191,7 +191,7 @@ impl Seats {
                 }
             }
             for ((url, group), rooms) in seated {
-                self.join(&Place { url, group }, rooms);
+                self.join(&Place::at(url, group), rooms);
             }
         }
         let name = &self.line.integration.name;
@@ -204,7 +204,7 @@ impl Seats {
     /// Where rooms are served. What readings found out is known here, and the other way round.
     async fn locate(&self, rooms: Vec<RoomEmail>) -> Vec<(RoomEmail, Result<Place, Failure>)> {
         if let Some(url) = &self.line.spec.ews_url {
-            return rooms.into_iter().map(|room| (room, Ok(Place { url: url.clone(), group: None }))).collect();
+            return rooms.into_iter().map(|room| (room, Ok(Place::at(url.clone(), None)))).collect();
         }
         let access = self.line.access();
         let caller = self.line.caller(&access);
@@ -213,7 +213,7 @@ impl Seats {
         let mut unknown = Vec::new();
         for room in rooms {
             match places.known(&caller.mailbox(&room), None, now) {
-                Some(place) => found.push((room, Ok(place))),
+                Some(place) => found.push((room, Ok(places.turned(caller.service, place)))),
                 None => unknown.push(room),
             }
         }
@@ -222,6 +222,7 @@ impl Seats {
                 if let Ok(place) = &outcome {
                     places.tell(caller.mailbox(&room), Ok(place.clone()), now);
                 }
+                let outcome = outcome.map(|place| places.turned(caller.service, place));
                 found.push((room, outcome.map_err(Failure::from)));
             }
         }

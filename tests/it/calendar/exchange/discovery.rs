@@ -150,6 +150,47 @@ async fn a_mailbox_that_is_half_moved_waits_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_the_address_from_anywhere_cannot_be_reached_the_one_from_within_is_asked() {
+    let inside = "https://inside.example.com/EWS/Exchange.asmx";
+    let site = site();
+    site.leads(OWN, &format!("* {EWS} {inside}"));
+    let mut reader = Reader::discovering(&site);
+    assert_eq!(reader.read().await, TALK, "both can be reached");
+    site.requests();
+    site.change(|world| world.away.insert("mail.example.com"));
+    let at_inside = || [format!("FindItem fjord@example.com at {inside}")];
+    for _ in 0..2 {
+        assert_eq!(reader.read().await, "unchanged");
+        assert_eq!(site.requests(), at_inside());
+    }
+    // It is known of all rooms there, also after a restart.
+    reader.beside("bay@example.com").read().await;
+    assert_eq!(site.requests(), [format!("POST {OWN}"), format!("FindItem bay@example.com at {inside}")]);
+    reader.asker.restart();
+    assert_eq!(reader.read().await, "unchanged");
+    assert_eq!(site.requests(), at_inside());
+    // And back.
+    site.change(|world| world.away = ["inside.example.com"].into());
+    assert_eq!(reader.read().await, "unchanged");
+    assert_eq!(site.requests(), ["FindItem fjord@example.com"]);
+    site.change(|world| world.away.insert("mail.example.com"));
+    let read = reader.read().await;
+    assert!(read.contains("no connection"), "{read}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_from_within_that_is_not_trusted_or_without_tls_is_never_asked() {
+    for inside in ["https://mail.exarnple.com/EWS/Exchange.asmx", "http://inside.example.com/EWS/Exchange.asmx"] {
+        let site = site();
+        site.leads(OWN, &format!("* {EWS} {inside}"));
+        site.change(|world| world.away.insert("mail.example.com"));
+        let read = Reader::discovering(&site).read().await;
+        assert!(read.contains("no connection"), "{read}");
+        assert_eq!(site.requests(), [format!("POST {OWN}")]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn rooms_that_are_looked_for_at_once_are_asked_about_together() {
     let site = site();
     site.leads(OWN, &format!("bay-07@example.com !InvalidUser\n* {EWS}"));

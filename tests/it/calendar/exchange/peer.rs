@@ -1,6 +1,6 @@
 //! An invented Exchange behind the reader, in virtual time: mailboxes with items, written as text, a line each; what was read is, too.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -50,10 +50,15 @@ pub(super) struct World {
     pub(super) most: Option<usize>,
     /// Answers that come instead, in turn: status, headers, body.
     pub(super) script: VecDeque<Result<Scripted, HttpError>>,
-    /// What hosts answer to Autodiscover, by URL: a redirect (`302 URL`), or for each mailbox `URL`, `@address`, `>url`, `!code`.
+    /// What hosts answer to Autodiscover, by URL: a redirect (`302 URL`), or for each mailbox `URL`, `URL INTERNAL`, `@address`,
+    /// `>url`, `!code`.
     pub(super) autodiscover: BTreeMap<String, String>,
     /// Which version the server takes at most.
     pub(super) version: Option<&'static str>,
+    /// It says so in a response message.
+    pub(super) says_version_softly: bool,
+    /// Hosts that nobody reaches.
+    pub(super) away: BTreeSet<&'static str>,
 }
 
 impl Site {
@@ -129,7 +134,13 @@ impl Site {
         if let Some(version) = world.version
             && between(&text, "Version=\"", "\"").unwrap() > version
         {
-            return fault("ErrorInvalidServerVersion", "");
+            let message = format!(
+                "<m:{operation}Response><m:ResponseMessages><m:{operation}ResponseMessage ResponseClass=\"Error\"><m:ResponseCode>\
+                 ErrorInvalidSchemaVersionForMailboxVersion</m:ResponseCode></m:{operation}ResponseMessage></m:ResponseMessages>\
+                 </m:{operation}Response>"
+            );
+            let softly = (200, vec![], envelope(&message));
+            return if world.says_version_softly { softly } else { fault("ErrorInvalidServerVersion", "") };
         }
         if let Some(code) = world.refuses.get(mailbox) {
             return fault(code, "");
@@ -149,6 +160,10 @@ impl Site {
 
 impl Peer for Site {
     fn answer(&self, request: &Request) -> Played {
+        if self.change(|world| world.away.contains(request.url.host_str().unwrap())) {
+            let result = Err(HttpError::Connect("refused".into()));
+            return Played { after: Duration::from_millis(50), result };
+        }
         let failure = self.change(|world| {
             let next = world.script.front();
             let signed_in = request.headers.contains_key("authorization");
@@ -252,10 +267,14 @@ impl World {
                 ("@", address) => redirect("RedirectAddress", address),
                 (">", url) => redirect("RedirectUrl", url),
                 ("!", code) => format!("<a:ErrorCode>{code}</a:ErrorCode>"),
-                _ => format!(
-                    "<a:ErrorCode>NoError</a:ErrorCode><a:UserSettings><a:UserSetting><a:Name>ExternalEwsUrl</a:Name>\
-                     <a:Value>{answer}</a:Value></a:UserSetting></a:UserSettings>"
-                ),
+                _ => {
+                    let urls = ["ExternalEwsUrl", "InternalEwsUrl"].into_iter().zip(answer.split(' '));
+                    let setting = |(name, url)| {
+                        format!("<a:UserSetting><a:Name>{name}</a:Name><a:Value>{url}</a:Value></a:UserSetting>")
+                    };
+                    let settings: String = urls.map(setting).collect();
+                    format!("<a:ErrorCode>NoError</a:ErrorCode><a:UserSettings>{settings}</a:UserSettings>")
+                }
             };
             format!("<a:UserResponse>{inner}</a:UserResponse>")
         };

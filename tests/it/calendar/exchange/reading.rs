@@ -127,16 +127,18 @@ async fn whole_days_are_those_of_the_room_where_documents_know_its_zone() {
 
 #[tokio::test(start_paused = true)]
 async fn an_older_server_is_asked_in_its_version_from_then_on() {
-    let site = Site::new();
-    site.book("a 06 08:00-09:00 Talk");
-    site.change(|world| world.version = Some("Exchange2010_SP2"));
-    let mut reader = Reader::of(&site);
-    assert_eq!(reader.read().await, "uid-a 06 08:00-06 09:00 Talk");
-    // Two versions were refused once.
-    assert_eq!(site.requests().len(), 2 + 2);
-    assert_eq!(reader.read().await, "unchanged");
-    assert_eq!(site.requests().len(), 1);
-    site.change(|world| world.version = Some("Exchange2007"));
-    let read = reader.read().await;
-    assert!(read.starts_with("CalendarUnreadable fix: the server takes none of the versions"), "{read}");
+    for softly in [false, true] {
+        let site = Site::new();
+        site.book("a 06 08:00-09:00 Talk");
+        site.change(|world| (world.version, world.says_version_softly) = (Some("Exchange2010_SP2"), softly));
+        let mut reader = Reader::of(&site);
+        assert_eq!(reader.read().await, "uid-a 06 08:00-06 09:00 Talk");
+        // Two versions were refused once.
+        assert_eq!(site.requests().len(), 2 + 2);
+        assert_eq!(reader.read().await, "unchanged");
+        assert_eq!(site.requests().len(), 1);
+        site.change(|world| world.version = Some("Exchange2007"));
+        let read = reader.read().await;
+        assert!(read.starts_with("CalendarUnreadable fix: the server takes none of the versions"), "{read}");
+    }
 }

@@ -90,6 +90,13 @@ async fn session(scheme: &str, offer: impl FnOnce(&mut Offered)) {
     assert_eq!(seen["changed"], json!(["create", "create"]));
     assert_eq!(seen["events"], json!(["CreatedEvent", "FreeBusyChangedEvent", "ModifiedEvent"]));
     assert_eq!(seen["nobody"], "ErrorNonExistentMailbox");
+    let zones = json!([
+        ["UTC", 0],
+        // It calls the last of a month the fifth.
+        ["W. Europe Standard Time", -60, 3, 5, "02:00:00"],
+        ["Eastern Standard Time", 300, 3, 2, "02:00:00"],
+    ]);
+    assert_eq!(seen["zones"], zones);
     assert!(site.fake.counts().operations["GetUserSettings"] >= 2);
     stop.cancel();
     served.await.unwrap();

@@ -101,6 +101,9 @@ fn every_answer_is_what_the_schema_allows() {
     site.reply(&Ask::sync(Some(&state), 512), &who);
     site.reply(&Ask::sync(Some("x"), 512), &who);
     site.reply(&Ask::convert(&ids, IdForm::Ews, IdForm::HexEntry, ROOM).unwrap(), &who);
+    for zones in ["<m:GetServerTimeZones/>", "<m:GetServerTimeZones ReturnFullTimeZoneData='true'/>"] {
+        raw(&site, zones, &who);
+    }
     notify(&site, &who);
     let reader = Account { reads: Whose::All, ..Account::default() };
     site.fake.change(|org| org.accounts.insert("app".into(), reader));
@@ -110,7 +113,7 @@ fn every_answer_is_what_the_schema_allows() {
     let said = site.said.lock().unwrap();
     let kinds: BTreeSet<&str> =
         said.iter().filter_map(|text| text.split("<m:").nth(1)?.split(['>', ' ']).next()).collect();
-    assert_eq!(kinds.len(), 10, "{kinds:?}");
+    assert_eq!(kinds.len(), 11, "{kinds:?}");
     for (fault, text) in faults(&said).iter().zip(said.iter()) {
         assert_eq!(fault, "", "\n{text}");
     }
