@@ -1,5 +1,6 @@
 //! The daemon as a process, on real files, with a simulated codec and a Poly-like client outside.
 
+mod exchange;
 mod replaced;
 
 use std::io::{BufRead as _, BufReader, Write as _};
