@@ -125,7 +125,7 @@ fn text(judged: &Judged, view: &View, event: &Event, advice: Option<&Advice>) ->
         MatchedBy::None => "none".into(),
     };
     let mut out = format!("alias      {alias}\nprotocol   {}\nrule       {rule}\n", protocol(verdict.protocol));
-    for (name, value) in judged.outcome.variables() {
+    for (name, value) in judged.outcome.variables().iter() {
         out.push_str(&format!("variable   {} = {}\n", visible(name), short(value)));
     }
     out.push_str(&format!("endpoints  {}\n", on_endpoints(judged, view, event)));

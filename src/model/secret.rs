@@ -69,8 +69,8 @@ pub struct Confidential(Arc<str>);
 impl Confidential {
     /// Takes the text over.
     #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into().into())
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
     }
 
     /// The text itself. Every call is a place to look at in review.

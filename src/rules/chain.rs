@@ -185,7 +185,7 @@ impl Chain {
                         None => Ok(captured.groups.first().copied().flatten().unwrap_or_default().to_owned()),
                     };
                     let variables = captured.names.iter().filter_map(|(name, number)| {
-                        Some((name.clone().into(), captured.groups.get(*number).copied().flatten()?.to_owned()))
+                        Some((name.clone(), captured.groups.get(*number).copied().flatten()?.to_owned()))
                     });
                     return found(place, variables.collect(), made);
                 }

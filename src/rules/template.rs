@@ -138,8 +138,7 @@ impl Template {
                 .write(OUTPUT_MAX, |name| variables.get(name).map(String::as_str))
                 .ok_or(TemplateError::Output);
         }
-        let variables = variables.iter().map(|(name, value)| (&**name, value.as_str()));
-        self.render(&Value::from_pairs(variables.chain(std::iter::once((SEED, seed)))))
+        self.render(&Value::from_pairs(variables.iter().chain(std::iter::once((SEED, seed)))))
     }
 
     /// Renders. The caller has made sure that `context` is no longer than [`INPUT_MAX`].

@@ -2,11 +2,12 @@
 //! logged. Its form as JSON is in `trace/json.rs`.
 
 mod json;
+mod variables;
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+
+pub use variables::Variables;
 
 use super::anchors::Anchored;
 use super::template::TemplateError;
@@ -79,9 +80,6 @@ impl Trace {
         rest.iter().filter(|rule| rule.enabled).map(|rule| &rule.name)
     }
 }
-
-/// Variables of a transform by name. Those of types have names that are known before.
-pub type Variables = BTreeMap<Cow<'static, str>, String>;
 
 /// What a rule found in an event. `Debug` hides it: strangers' texts and addresses to join stay out of logs.
 #[derive(Clone, PartialEq, Eq)]

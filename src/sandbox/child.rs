@@ -52,7 +52,7 @@ fn evaluated(spec: &EvaluationSpec, event: &Event, zone: &str) -> io::Result<Eva
     let chain = Chain::compile(spec);
     let outcome = chain.process(event, zone);
     Ok(Evaluated {
-        variables: outcome.variables().iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
+        variables: outcome.variables().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         verdict: outcome.verdict,
         subject: rules::replacement(&chain, event, zone),
         trace: serde_json::to_value(&outcome.trace)?,

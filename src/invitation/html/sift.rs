@@ -99,8 +99,13 @@ fn after_comment(text: &str) -> &str {
 }
 
 fn name(text: &str) -> &str {
-    let end = text.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>')).unwrap_or(text.len());
+    let end = text.bytes().position(|byte| is_space(byte) || matches!(byte, b'/' | b'>')).unwrap_or(text.len());
     &text[..end]
+}
+
+/// White space between attributes.
+fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace()
 }
 
 fn end_tag<'t>(tell: &mut dyn FnMut(Piece<'_>), text: &'t str) -> &'t str {
@@ -114,9 +119,10 @@ fn end_tag<'t>(tell: &mut dyn FnMut(Piece<'_>), text: &'t str) -> &'t str {
 /// Tells a tag of which `<` has been read, or skips the content of an element nobody reads.
 fn start_tag<'t>(tell: &mut dyn FnMut(Piece<'_>), text: &'t str) -> &'t str {
     // Up to the next `<`, so that no part of the text is looked at for two of them.
-    let address = text.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '<' | '>')).unwrap_or(text.len());
+    let ends = |byte: u8| is_space(byte) || matches!(byte, b'/' | b'<' | b'>');
+    let head = &text.as_bytes()[..text.bytes().position(ends).unwrap_or(text.len())];
     let scheme = |scheme: &&str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    if text[..address].contains('@') || SCHEMES.iter().any(scheme) {
+    if head.contains(&b'@') || (head.contains(&b':') && SCHEMES.iter().any(scheme)) {
         tell(Piece::Text("<"));
         return text;
     }
@@ -155,26 +161,34 @@ fn to_end_tag<'t>(text: &'t str, name: &str) -> &'t str {
 /// Tells each attribute that has a value, the value as written within its quotes, and gives what follows the tag's `>`. `None`:
 /// the tag never ends.
 fn attributes<'t>(text: &'t str, tell: &mut dyn FnMut(&'t str, &'t str)) -> Option<&'t str> {
-    let space = |c: char| c.is_ascii_whitespace();
     let mut rest = text;
     loop {
-        rest = rest.trim_start_matches(|c| space(c) || c == '/');
+        rest = behind(rest, |byte| is_space(byte) || byte == b'/');
         if let Some(after) = rest.strip_prefix('>') {
             return Some(after);
         }
         // A name may begin with `=`, and with nothing else that ends one.
         let first = rest.chars().next()?.len_utf8();
-        let end = rest[first..].find(|c| space(c) || matches!(c, '/' | '>' | '='))? + first;
+        let end = rest[first..].bytes().position(|byte| is_space(byte) || matches!(byte, b'/' | b'>' | b'='))? + first;
         let attribute = &rest[..end];
-        rest = rest[end..].trim_start_matches(space);
+        rest = behind(&rest[end..], is_space);
         let Some(value) = rest.strip_prefix('=') else { continue };
-        let mut value = value.trim_start_matches(space);
-        (value, rest) = match value.chars().next()? {
-            quote @ ('"' | '\'') => value[1..].split_once(quote)?,
-            _ => value.split_at(value.find(|c| space(c) || c == '>')?),
+        let value = behind(value, is_space);
+        let (value, after) = match *value.as_bytes().first()? {
+            quote @ (b'"' | b'\'') => {
+                let end = memchr::memchr(quote, &value.as_bytes()[1..])? + 1;
+                (&value[1..end], &value[end + 1..])
+            }
+            _ => value.split_at(value.bytes().position(|byte| is_space(byte) || byte == b'>')?),
         };
+        rest = after;
         tell(attribute, value);
     }
+}
+
+/// `text` from the first byte on that is none of those.
+fn behind(text: &str, those: impl Fn(u8) -> bool) -> &str {
+    &text[text.bytes().position(|byte| !those(byte)).unwrap_or(text.len())..]
 }
 
 #[cfg(test)]

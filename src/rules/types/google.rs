@@ -85,7 +85,7 @@ fn sip_guest(rule: &RuleSpec, texts: &Texts<'_>) -> Result<Finding, Why> {
     let finding = earliest(texts, |text| {
         let mut found = variables([("meeting_id", &code(text)?), ("domain", domain)]);
         if let Some(company) = rule.company_id.as_deref() {
-            found.insert("company_id".into(), company.trim().to_owned());
+            found.insert("company_id", company.trim().to_owned());
         }
         Some(found)
     });

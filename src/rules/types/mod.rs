@@ -106,7 +106,7 @@ pub fn default_transform(rule: &RuleSpec) -> Option<&'static str> {
 
 /// Variables from pairs.
 fn variables<const N: usize>(pairs: [(&'static str, &str); N]) -> Variables {
-    pairs.into_iter().map(|(name, value)| (name.into(), value.to_owned())).collect()
+    pairs.into_iter().map(|(name, value)| (name, value.to_owned())).collect()
 }
 
 /// The first text of [`TEXT_PLACES`] in which `find` finds something; else the first reason that says more than that nothing

@@ -95,9 +95,9 @@ fn find(_: &RuleSpec, texts: &Texts<'_>) -> Result<Finding, Why> {
     let pin = pin.or_else(|| read.iter().find_map(|(_, text, _)| one_tap_pin(text, &id)));
     let pin = pin.or_else(|| read.iter().find_map(|(_, text, _)| pin_behind_id(text, &id)));
     let pin = pin.or_else(|| own_lines().find_map(|(text, line)| pin_behind_line(text, line)));
-    let mut variables = Variables::from([("meeting_id".into(), id.clone()), ("domain".into(), domain)]);
+    let mut variables = Variables::from_iter([("meeting_id", id.clone()), ("domain", domain)]);
     if let Some(pin) = pin {
-        variables.insert("pin".into(), pin);
+        variables.insert("pin", pin);
     }
     Ok(Finding { place, variables })
 }

@@ -129,7 +129,7 @@ fn infinity_link(link: &Link<'_>) -> Result<Variables, Why> {
     if !scan::is_domain(&domain) || !prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
         return Err(Why::NothingFound);
     }
-    Ok(BTreeMap::from([("meeting_id".into(), id), ("domain".into(), domain), ("prefix".into(), prefix)]))
+    Ok(Variables::from_iter([("meeting_id", id), ("domain", domain), ("prefix", prefix)]))
 }
 
 /// The rewriter that keeps the link of a block to itself, where the link leads neither to the Pexip Service nor to Teams.
