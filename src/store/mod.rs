@@ -10,6 +10,7 @@
 //! | [`seal::SealedStore`] | wraps one of them: every value compressed and encrypted, bound to its key |
 
 pub mod memory;
+mod pieces;
 pub mod private;
 pub mod seal;
 pub mod sled;

@@ -13,12 +13,15 @@
 //! `threadpool.rs`). A sync on that pool (`flush_async`) waits for a write on that pool, so seven at once wait for ever, and the
 //! store with them. So syncs run on threads of ours, one at a time; commits that wait meanwhile share the next one.
 //!
+//! Values are cut into [`super::pieces`].
+//!
 //! ```text
 //! DATA_DIR/store.lock      held by flock(2) while open
 //! DATA_DIR/store/format    the version of what follows, a number
 //! DATA_DIR/store/sled/     sled's own files
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,19 +30,24 @@ use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
+use super::pieces;
 use super::private::sync_parent;
 use super::watch::Watchers;
 use super::{Changes, Op, Pending, Store, StoreError};
 use crate::model::{Clock, Mono};
 
-/// The format this version writes, and the newest it reads.
-const FORMAT: u32 = 1;
+/// The format this version writes, and the newest it reads. In the one before, each value was one record, which this one reads, too.
+const FORMAT: u32 = 2;
 
 /// A process that is being replaced has ten seconds to stop; three times that covers a slow disk.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 
 /// How often a held lock is looked at.
 const LOCK_RETRY: Duration = Duration::from_millis(200);
+
+/// How often a database that is being closed is tried, and how long after each other: five seconds.
+const CLOSING_TRIES: u32 = 100;
+const CLOSING_RETRY: Duration = Duration::from_millis(50);
 
 /// sled's error is sticky: after one the store is opened anew, this long later.
 const REOPEN_AFTER: Duration = Duration::from_secs(60);
@@ -160,9 +168,7 @@ impl SledStore {
 impl Store for SledStore {
     fn get<'a>(&'a self, key: &'a str) -> Pending<'a, Option<Vec<u8>>> {
         let key = key.to_owned();
-        Box::pin(
-            self.blocking(move |_, log| Ok(log.db.get(key.as_bytes()).map_err(from_sled)?.map(|value| value.to_vec()))),
-        )
+        Box::pin(self.blocking(move |_, log| pieces::read(&log.db, &key)))
     }
 
     fn commit(&self, ops: Vec<Op>) -> Pending<'_, ()> {
@@ -181,16 +187,7 @@ impl Store for SledStore {
 
     fn scan<'a>(&'a self, prefix: &'a str) -> Pending<'a, Vec<(String, Vec<u8>)>> {
         let prefix = prefix.to_owned();
-        Box::pin(self.blocking(move |_, log| {
-            let mut found = Vec::new();
-            for record in log.db.scan_prefix(prefix.as_bytes()) {
-                let (key, value) = record.map_err(from_sled)?;
-                let key = String::from_utf8(key.to_vec())
-                    .map_err(|_| StoreError::Corrupt("a record's path is not text".into()))?;
-                found.push((key, value.to_vec()));
-            }
-            Ok(found)
-        }))
+        Box::pin(self.blocking(move |_, log| pieces::all(&log.db, &prefix)))
     }
 
     fn watch(&self, prefix: &str) -> Changes {
@@ -232,19 +229,20 @@ impl Shared {
 /// Compares what is expected and writes the rest as one batch.
 fn apply(shared: &Shared, db: &::sled::Db, ops: Vec<Op>) -> Result<(), StoreError> {
     let _writing = shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut batch = ::sled::Batch::default();
+    let mut last = BTreeMap::new();
     for op in ops {
         match op {
-            Op::Put { key, value } => batch.insert(key.into_bytes(), value),
-            Op::Delete { key } => batch.remove(key.into_bytes()),
+            Op::Put { key, value } => _ = last.insert(key, Some(value)),
+            Op::Delete { key } => _ = last.insert(key, None),
             Op::Expect { key, value } => {
-                let found = db.get(key.as_bytes()).map_err(from_sled)?;
-                if found.as_deref() != value.as_deref() {
+                if pieces::read(db, &key)? != value {
                     return Err(StoreError::Changed(key));
                 }
             }
         }
     }
+    let mut batch = ::sled::Batch::default();
+    last.into_iter().try_for_each(|(key, value)| pieces::write(db, &mut batch, key, value))?;
     db.apply_batch(batch).map_err(from_sled)
 }
 
@@ -289,20 +287,32 @@ fn check_format(place: &Path) -> Result<(), StoreError> {
 
 fn open_sled(place: &Path) -> Result<::sled::Db, StoreError> {
     mark_format(place).map_err(StoreError::io(format!("{} cannot be written", place.display())))?;
-    ::sled::Config::new()
-        .path(place.join("sled"))
-        .cache_capacity(CACHE_BYTES)
-        // Every commit is flushed before it returns: there is nothing for a flusher to do.
-        .flush_every_ms(None)
-        .open()
-        .map_err(from_sled)
+    let mut tries = 0;
+    loop {
+        let opened = ::sled::Config::new()
+            .path(place.join("sled"))
+            .cache_capacity(CACHE_BYTES)
+            // Every commit is flushed before it returns: there is nothing for a flusher to do.
+            .flush_every_ms(None)
+            .open();
+        tries += 1;
+        match opened {
+            // No other process is there, since the store's lock is ours: threads of the database that this one closed last, which
+            // hold its file until they are done.
+            Err(::sled::Error::Io(error)) if tries < CLOSING_TRIES && error.to_string().contains("acquire lock") => {
+                std::thread::sleep(CLOSING_RETRY);
+            }
+            opened => return opened.map_err(from_sled),
+        }
+    }
 }
 
 fn mark_format(place: &Path) -> std::io::Result<()> {
     let mark = place.join("format");
-    if !mark.exists() {
+    let current = format!("{FORMAT}\n");
+    if std::fs::read_to_string(&mark).ok().as_ref() != Some(&current) {
         std::fs::create_dir_all(place)?;
-        std::fs::write(&mark, format!("{FORMAT}\n"))?;
+        std::fs::write(&mark, current)?;
         File::open(&mark)?.sync_all()?;
         sync_parent(&mark)?;
         sync_parent(place)?;
@@ -310,7 +320,7 @@ fn mark_format(place: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn from_sled(error: ::sled::Error) -> StoreError {
+pub(super) fn from_sled(error: ::sled::Error) -> StoreError {
     match error {
         ::sled::Error::Corruption { .. } => StoreError::Corrupt("a checksum does not match".into()),
         ::sled::Error::Io(source) => StoreError::io("the store's disk does not work")(source),
@@ -417,12 +427,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_database_that_is_still_being_closed_is_waited_for() {
+        let scratch = tempfile::tempdir().unwrap();
+        let data = scratch.path().to_owned();
+        let closing = ::sled::Config::new().path(data.join("store/sled")).open().unwrap();
+        let opening = tokio::spawn(async move { SledStore::open(&data, clock()).await });
+        // It is marked right before it is opened.
+        while !scratch.path().join("store/format").exists() {
+            tokio::task::yield_now().await;
+        }
+        drop(closing);
+        assert_eq!(opening.await.unwrap().unwrap().set_aside(), None);
+    }
+
+    #[tokio::test]
     async fn a_store_of_a_newer_version_is_refused_and_left_as_it_is() {
         let scratch = tempfile::tempdir().unwrap();
         std::fs::create_dir(scratch.path().join("store")).unwrap();
-        std::fs::write(scratch.path().join("store/format"), "2\n").unwrap();
+        std::fs::write(scratch.path().join("store/format"), "3\n").unwrap();
         let refused = SledStore::open(scratch.path(), clock()).await.unwrap_err();
-        assert!(matches!(refused, StoreError::Newer { found: 2, known: 1 }));
+        assert!(matches!(refused, StoreError::Newer { found: 3, known: 2 }));
         assert_eq!(std::fs::read_dir(scratch.path().join("store")).unwrap().count(), 1);
     }
 
