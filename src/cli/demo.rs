@@ -1,5 +1,5 @@
-//! `otj demo`: a whole site on this machine. Two rooms' calendars in files, two in simulated clouds, simulated codecs, a simulated Poly
-//! endpoint, and a real node between them; what happens is told as it happens.
+//! `otj demo`: a whole site on this machine. Two rooms' calendars in files, two in simulated clouds, one in a simulated Exchange, simulated
+//! codecs, a simulated Poly endpoint, and a real node between them; what happens is told as it happens.
 
 mod calendar;
 mod clouds;
@@ -170,11 +170,12 @@ impl Site {
         let end =
             span.map_or("Ends with Ctrl-C.".to_owned(), |span| format!("Ends by itself after {} s.", span.as_secs()));
         super::print(&format!(
-            "otj demo: four meeting rooms on this machine, and otj between their calendars and their endpoints.\n\n\
+            "otj demo: five meeting rooms on this machine, and otj between their calendars and their endpoints.\n\n\
              \x20 fjord   a simulated Cisco codec: otj pushes its meetings to it over HTTPS\n\
              \x20 vik     a simulated Poly endpoint: signs in to otj on {poly} and fetches its meetings\n\
              \x20 tind    a codec whose calendar is at a simulated Google Workspace, read with a service account\n\
              \x20 lund    a codec whose calendar is at a simulated Microsoft 365, read through Graph with an app\n\
+             \x20 voss    a codec whose calendar is in a simulated Exchange, which tells of changes by itself\n\
              \x20 pages   http://{}/{asked}, and /integrations: who is read when, and why\n\
              \x20 files   {root} ({fate}): otj.d, secrets, data, otj.log\n\n\
              The calendars are read, each invitation gets the address to dial, all endpoints get their Join buttons. Then\n\

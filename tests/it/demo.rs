@@ -73,17 +73,14 @@ fn a_new_user_sees_join_buttons_arrive_and_follow_a_moved_meeting() {
     let meetings = page(&address, "/api/v1/meetings");
     assert!(meetings.contains("88239814437.768681@zoomcrc.com"), "{meetings}");
     let services = page(&address, "/integrations");
-    assert!(
-        services.contains("workspace") && services.contains("m365") && services.contains("of 900,000"),
-        "{services}"
-    );
+    assert!(["workspace", "m365", "exchange", "of 900,000"].iter().all(|part| services.contains(part)), "{services}");
     assert!(!overview.contains("Salaries") && !meetings.contains("Salaries"), "a private title is on no page");
 
     demo.until(&["Somebody moves “Weekly planning”"]);
     let (code, told) = demo.end();
     assert_eq!(code, 0, "{told}");
     for parts in [
-        &["adopted", "4 endpoints"][..],
+        &["adopted", "5 endpoints"][..],
         &["read", "fjord@example.com: 7 meetings"],
         &["read", "vik@example.com: 4 meetings"],
         &["matched", "fjord", "Design review", "rule zoom: 88239814437.768681@zoomcrc.com"],
@@ -95,11 +92,13 @@ fn a_new_user_sees_join_buttons_arrive_and_follow_a_moved_meeting() {
         &["fetched", "“Weekly planning”", " → ", "s after the change"],
         &["read", "tind@example.com: 3 meetings"],
         &["read", "lund@example.com: 3 meetings"],
+        &["read", "voss@example.com: 3 meetings"],
         &["matched", "tind", "Design review", "rule builtin/standard/Zoom: 81234567890@zoomcrc.com"],
         &["pushed", "tind, read from Google Workspace, shows 3 meetings"],
         &["pushed", "lund, read from Microsoft 365, shows 3 meetings"],
+        &["pushed", "voss, read from Exchange, shows 3 meetings"],
         &["Somebody moves “Project sync”", "Microsoft 365"],
-        &["Requests, as they count them themselves", "to Google Workspace", "to Microsoft 365"],
+        &["Requests, as they count them themselves", "to Google Workspace", "to Microsoft 365", "to Exchange"],
         &["cut off in the middle of an upload"],
         &["kept", "fjord keeps its 7 meetings"],
         &["read", "fjord@example.com again: 7 meetings"],
@@ -141,14 +140,17 @@ fn the_demo_stays_on_this_machine_and_touches_no_directory_of_others() {
 #[test]
 fn a_simulated_service_prints_documents_that_lint_clean_and_answers_on_loopback() {
     let home = tempfile::tempdir().unwrap();
-    for (service, kind) in [("google", "GoogleIntegration"), ("graph", "GraphIntegration")] {
+    for (service, kind) in
+        [("google", "GoogleIntegration"), ("graph", "GraphIntegration"), ("exchange", "ExchangeIntegration")]
+    {
         let mut sim = Running::start(&["sim", service, "--listen", "127.0.0.1:0"]);
         sim.until(&["# Then: otj run"]);
         let documents = sim.told.split("otj.d/simulated.yaml:\n").nth(1).unwrap();
         assert!(documents.contains(kind), "{documents}");
-        let address = documents.split("apiUrl: http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+        let address = documents.split(": http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
         let told = page(&address, "/v1.0/users/fjell@example.com/calendar/calendarView").to_lowercase()
-            + &page(&address, "/calendar/v3/calendars/fjell@example.com/events").to_lowercase();
+            + &page(&address, "/calendar/v3/calendars/fjell@example.com/events").to_lowercase()
+            + &page(&address, "/EWS/Exchange.asmx").to_lowercase();
         assert!(
             told.contains("http/1.1 401") && !told.contains("project sync"),
             "nobody reads without a token: {told}"

@@ -1,4 +1,4 @@
-//! The two rooms of the demo whose calendars are in a cloud, one at a simulated Google, one at a simulated Graph, each with a codec.
+//! The three rooms of the demo whose calendars are at a service: a simulated Google, Graph, and Exchange; each has a codec.
 //! In: the time, and a password for the codecs. Out: documents and secrets to write, and what the codecs show.
 
 use jiff::Timestamp;
@@ -16,12 +16,12 @@ use crate::model::{Clock, Secret};
 use crate::sim::cisco::{Codec, Device, Event, Generation};
 use crate::store::private;
 
-/// The documents about both, with the ports that stand in for the codecs'.
+/// The documents about them, with the ports that stand in for the codecs'.
 const DOCUMENTS: &str = include_str!("clouds.yaml");
 
-/// Both rooms.
+/// The rooms.
 pub(super) struct Clouds {
-    rooms: [Room; 2],
+    rooms: [Room; 3],
     secret: String,
 }
 
@@ -56,12 +56,14 @@ impl Clouds {
         };
         let tind = of("tind", "tind@example.com", "Google Workspace", "port: 444 ", Maker::Google).await?;
         let lund = of("lund", "lund@example.com", "Microsoft 365", "port: 445 ", Maker::Graph).await?;
-        Ok(Self { rooms: [tind, lund], secret })
+        let voss = of("voss", "voss@example.com", "Exchange", "port: 446 ", Maker::Exchange).await?;
+        Ok(Self { rooms: [tind, lund, voss], secret })
     }
 
     /// Documents and secrets, by name.
     pub(super) fn files(&self) -> Vec<(String, String)> {
-        let mut text = String::from("# Calendars in two clouds, which this demo plays on this machine.\n");
+        let mut text =
+            String::from("# Calendars in two clouds and an Exchange, which this demo plays on this machine.\n");
         for (number, room) in self.rooms.iter().enumerate() {
             text += if number > 0 { "---\n" } else { "" };
             text += &room.cloud.documents();
@@ -112,7 +114,7 @@ impl Clouds {
         }
     }
 
-    /// Somebody moves a meeting in both rooms.
+    /// Somebody moves a meeting in each of the rooms.
     pub(super) fn move_meetings(&self, teller: &Teller, now: Timestamp) {
         for room in &self.rooms {
             let start = teller.times().short(room.cloud.move_meeting(room.email, now));
@@ -124,14 +126,8 @@ impl Clouds {
 
     /// One sentence on what reading them took.
     pub(super) fn sum_up(&self) -> String {
-        let [google, graph] = &self.rooms;
-        format!(
-            "Requests, as they count them themselves: {} to {}, {} to {}.\n",
-            google.cloud.requests(),
-            google.whose,
-            graph.cloud.requests(),
-            graph.whose
-        )
+        let each = self.rooms.iter().map(|room| format!("{} to {}", room.cloud.requests(), room.whose));
+        format!("Requests, as they count them themselves: {}.\n", each.collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -148,7 +144,9 @@ mod tests {
             assert_eq!(text.matches(&format!("port: {}}}", room.codec_port)).count(), 1, "{text}");
         }
         let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["otj.d/clouds.yaml", "secrets/google-key.pem", "secrets/graph-secret"]);
+        let secrets = ["secrets/google-key.pem", "secrets/graph-secret", "secrets/exchange-password"];
+        assert_eq!(names[0], "otj.d/clouds.yaml");
+        assert_eq!(names[1..], secrets);
         assert!(!text.contains(&clouds.secret), "secrets stand in files of their own");
     }
 }

@@ -107,7 +107,7 @@ pub(super) fn provider(
         token_host: "login.microsoftonline.com".into(),
         tokens: Arc::new(tokens(issued)?),
         calendars: fake,
-        counts: Box::new(move || of(&counted)),
+        counts: Box::new(move || of(&counted, organisation.sign_in)),
         strikes: Box::new(move |fault, begins| strike(&struck, fault, begins)),
     })
 }
@@ -145,7 +145,7 @@ fn strike(fake: &ExchangeFake, fault: Fault, begins: bool) {
     }
 }
 
-fn of(fake: &ExchangeFake) -> Counted {
+fn of(fake: &ExchangeFake, sign_in: SignIn) -> Counted {
     let counts = fake.counts();
     let (locked, wrong) = fake.change(|org| {
         let accounts = || org.accounts.values();
@@ -155,6 +155,6 @@ fn of(fake: &ExchangeFake) -> Counted {
         requests: counts.requests,
         overruns: counts.over_the_day + counts.over_budget,
         operations: counts.operations,
-        locked_out: Some((locked, wrong)),
+        locked_out: Some((locked, wrong)).filter(|_| sign_in == SignIn::Basic),
     }
 }

@@ -137,6 +137,29 @@ fn an_app_reads_exchange_while_its_token_lasts_although_none_is_given_out() {
 }
 
 #[test]
+fn faults_of_every_kind_take_no_meeting_of_an_app_and_no_passwords_are_told_of() {
+    // The first token ends after an hour, when none is given out.
+    let spells = vec![
+        spell(Fault::OneServer, 5, 5),
+        spell(Fault::ServerErrors, 15, 10),
+        spell(Fault::Storm, 30, 3),
+        spell(Fault::RoomHangs, 40, 5),
+        spell(Fault::TokensDown, 50, 15),
+        spell(Fault::Unreachable, 80, 5),
+    ];
+    let weather = Weather::of(spells.clone(), aims(), Tongue::Exchange, 1);
+    let organisation = Organisation { sign_in: SignIn::AppOnly, servers: 2, lost: 0.0 };
+    let script = script(8, 2, 9);
+    let played = play(Setup { organisation, ..setup(&script, Integration::Exchange, 2, Some(weather)) }, &|_| {});
+    let played = played.unwrap();
+    assert_eq!((played.counted.overruns, played.wipes, played.counted.locked_out), (0, 0, None));
+    for spell in spells {
+        let after = recovery_s(&played.known, spell.from_s, spell.to_s);
+        assert!(after < 600.0, "{:?}: {after} s", spell.fault);
+    }
+}
+
+#[test]
 fn what_exchange_tells_by_itself_is_known_within_seconds_for_fewer_requests() {
     let script = script(12, 1, 6);
     let play = |push| {
