@@ -45,6 +45,11 @@ impl Place {
         Self { url, group, other: None }
     }
 
+    /// Whether both are asked at the same address, and can share a connection.
+    pub(super) fn is_asked_like(&self, another: &Self) -> bool {
+        (&self.url, &self.group) == (&another.url, &another.group)
+    }
+
     /// The same by its other address.
     pub(super) fn other_way(&self) -> Option<Self> {
         let url = self.other.clone()?;

@@ -38,7 +38,7 @@ const QUIET: Duration = Duration::from_secs(2);
 const AT_ONCE: usize = 4;
 /// So many rooms that fail one after the other are their server's trouble.
 const ROW: u32 = 3;
-/// So many failures in a row, and subscriptions are made anew; twice as many, and it is asked where the rooms are.
+/// So many failures in a row, and subscriptions are made anew; twice as many, again and again, and it is asked where the rooms are.
 const ANEW: u32 = 3;
 /// A room whose subscription needs a person is tried again after about so long.
 const REFUSED_FOR: (Duration, Duration) = (Duration::from_mins(50), Duration::from_mins(70));
@@ -395,7 +395,7 @@ impl Group {
         self.failures = self.failures.saturating_add(1);
         let who = wanted.first().map_or("", |room| room.as_str());
         let pause = pause::after(self.failures, who).max(at_least.unwrap_or_default());
-        if self.failures == 2 * ANEW {
+        if self.failures.is_multiple_of(2 * ANEW) {
             let _ = self.news.send(News::Doubtful(self.number)).await;
         }
         if pause > UNHEARD_AFTER {

@@ -301,7 +301,9 @@ impl Seats {
                 };
                 let mailbox = caller.mailbox(&room);
                 // A reading may have found the new place already.
-                if places.known(&mailbox, None, now).as_ref() == Some(&seat.place) {
+                let is_there = |place: &Place| place.is_asked_like(&seat.place);
+                let known = places.known(&mailbox, None, now);
+                if known.is_some_and(|known| is_there(&known) || known.other_way().as_ref().is_some_and(is_there)) {
                     places.forget(&mailbox, now);
                 }
                 self.remove(&room);
@@ -319,7 +321,8 @@ impl Seats {
                 let elsewhere = members.iter().filter(|room| {
                     let mailbox = caller.mailbox(room);
                     places.doubt(&mailbox, now);
-                    places.known(&mailbox, None, now).as_ref() != Some(&seat.place)
+                    let known = places.known(&mailbox, None, now).map(|known| places.turned(caller.service, known));
+                    !known.is_some_and(|known| known.is_asked_like(&seat.place))
                 });
                 let elsewhere: Vec<RoomEmail> = elsewhere.cloned().collect();
                 for room in elsewhere {

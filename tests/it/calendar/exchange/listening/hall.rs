@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::ToSpan as _;
 use otj::calendar::exchange::listen::{Listener, listen};
 use otj::calendar::exchange::sign_in::Exchange;
-use otj::calendar::{Access, Looks, SignIns};
+use otj::calendar::{Access, AgendaRequest, Looks, SignIns, read_agenda};
 use otj::http::{Http, Peer, Played, PlayedStream, Request};
 use otj::model::service::Service;
 use otj::model::tally::{Spent, Tally};
-use otj::model::{Clock, Desired, Heard, IntegrationSpec, LookAgain, RoomEmail, RoomSpec};
+use otj::model::{Clock, Desired, Heard, IntegrationSpec, LookAgain, RoomEmail, RoomSpec, Window};
 use otj::oauth::Tokens;
 use otj::sim::Fake as _;
 use otj::sim::exchange::{Account, ExchangeFake, ExchangeOptions, Org, Server, Whose};
@@ -25,6 +25,8 @@ use super::super::rig::{Asker, ask, basic};
 
 pub(super) const ONE: &str = "https://one.example.com/EWS/Exchange.asmx";
 pub(super) const TWO: &str = "https://two.example.com/EWS/Exchange.asmx";
+/// Another address of one of them.
+pub(super) const INSIDE: &str = "https://inside.example.com/EWS/Exchange.asmx";
 
 /// See the module.
 pub(super) struct Hall {
@@ -204,6 +206,17 @@ impl Hall {
         let asked = Instant::now();
         exchange.send(&ask(&ONE.parse().unwrap())).await.unwrap();
         asked.elapsed()
+    }
+
+    /// Somebody reads a room, and knows what those who listen know.
+    pub(super) async fn read(&self, room: &str) {
+        let Listener { http, tally, clock, sign_ins, looks, tokens } = self.listener.clone();
+        let access = Access { sign_ins, looks, tokens, account: 0, spent: Spent::default() };
+        let room = RoomSpec::of(Arc::new(self.integration.clone()), RoomEmail::parse(room).unwrap());
+        let now = clock.now().wall;
+        let window = Window { from: now, to: now + 24.hours() };
+        let request = AgendaRequest { room: Arc::new(room), window, cursor: None, fresh: false, now, access };
+        read_agenda(&http, &tally, &request).await.unwrap();
     }
 
     /// What is heard of the service.

@@ -1,10 +1,11 @@
 //! What is lost, and comes back.
 
+use otj::http::{HttpError, PlayedStream, Request};
 use otj::model::service::Service;
 use otj::sim::exchange::{Fault, Server, Whose};
 
 use super::super::rig::basic;
-use super::hall::{Hall, ONE, TWO, many, quick};
+use super::hall::{Hall, INSIDE, ONE, TWO, many, quick};
 use super::{MINUTE, SECOND};
 
 #[tokio::test(start_paused = true)]
@@ -97,7 +98,10 @@ async fn a_room_that_may_not_be_impersonated_touches_no_other_even_when_it_is_th
 #[tokio::test(start_paused = true)]
 async fn a_mailbox_that_moves_is_looked_up_again_and_listened_to_where_it_is() {
     let mut hall = Hall::with(&["dal@example.com", "fjord@example.com"], quick(), None, |org| {
-        org.servers.insert("two".into(), Server::at(TWO.parse().unwrap()));
+        let two = Server { internal: Some(INSIDE.parse().unwrap()), ..Server::at(TWO.parse().unwrap()) };
+        org.servers.insert("two".into(), two);
+        org.servers.get_mut("one").unwrap().internal =
+            Some("https://dmz.example.com/EWS/Exchange.asmx".parse().unwrap());
     })
     .await;
     assert_eq!((hall.fake.streams(), hall.heard().at_once), (1, 2));
@@ -111,6 +115,32 @@ async fn a_mailbox_that_moves_is_looked_up_again_and_listened_to_where_it_is() {
     hall.change("fjord@example.com");
     hall.pass(SECOND).await;
     assert_eq!(hall.told(), ["dal@example.com", "fjord@example.com"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_address_from_anywhere_fails_rooms_are_listened_to_by_the_one_from_within() {
+    let rooms = ["dal@example.com", "fjord@example.com"];
+    let mut hall = Hall::with(&rooms, quick(), None, |org| {
+        org.servers.get_mut("one").unwrap().internal = Some(INSIDE.parse().unwrap());
+    })
+    .await;
+    assert_eq!((hall.streams_at(), hall.heard().at_once), (vec![ONE.to_owned()], 2));
+    let away = |request: &Request, _: &str| {
+        let result = Err(HttpError::Connect("refused".into()));
+        (request.url.as_str() == ONE).then_some(PlayedStream { after: SECOND, result })
+    };
+    *hall.net.instead.lock().unwrap() = Some(Box::new(away));
+    hall.fake.break_streams();
+    hall.pass(MINUTE).await;
+    assert_eq!(hall.heard().deaf, 2);
+    // Readings find the other address, as they go on meanwhile.
+    hall.read("fjord@example.com").await;
+    hall.pass(15 * MINUTE).await;
+    assert_eq!((hall.streams_at().first().unwrap().as_str(), hall.heard().at_once), (INSIDE, 2));
+    hall.told();
+    hall.change("dal@example.com");
+    hall.pass(SECOND).await;
+    assert_eq!(hall.told(), ["dal@example.com"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,7 +182,7 @@ async fn a_server_that_asks_for_fewer_requests_is_given_the_time_it_asks_for() {
 async fn an_outage_of_a_night_costs_a_request_every_few_minutes_and_ends_by_itself() {
     let rooms = many(300);
     let mut hall = Hall::of(&rooms.iter().map(String::as_str).collect::<Vec<_>>(), quick()).await;
-    hall.fake.change(|org| org.fault = Some(Fault::Unreachable(otj::http::HttpError::Refused)));
+    hall.fake.change(|org| org.fault = Some(Fault::Unreachable(HttpError::Refused)));
     hall.fake.break_streams();
     let before = hall.fake.counts().requests;
     hall.pass(8 * 60 * MINUTE).await;
