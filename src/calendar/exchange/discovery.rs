@@ -12,8 +12,12 @@
 //! way), another URL, or a redirect of HTTP; ten such steps at most. Credentials go to hosts that the documents trust, over https:
 //! another one is not asked, and named where nobody else answers.
 //!
+//! Where an answer tells an address from anywhere and one from within, and both may be asked, the first is; the other one takes its place
+//! when readings find that it cannot be reached.
+//!
 //! *Design note.* The last resort of other clients, the SRV record `_autodiscover._tcp`, is not looked up: the system's resolver, which
-//! is what we have, gives addresses alone. `autodiscoverUrls` says the same.
+//! is what we have, gives addresses alone, and a host that it named would have to be one that the documents trust all the same.
+//! `autodiscoverUrls` says as much in one line.
 //!
 //! See <https://learn.microsoft.com/exchange/client-developer/exchange-web-services/autodiscover-for-exchange>.
 
