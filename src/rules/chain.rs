@@ -38,6 +38,8 @@ pub struct Chain {
 struct Compiled {
     spec: Arc<RuleSpec>,
     work: Result<Work, Why>,
+    /// Set where nothing but a missing anchor can end it before it looks, which is what most rules come to in most events.
+    anchored: Option<RuleType>,
 }
 
 enum Work {
@@ -78,8 +80,7 @@ impl Chain {
     /// Compiles. Never fails: a rule that cannot run says so in every trace.
     #[must_use]
     pub fn compile(spec: &EvaluationSpec) -> Self {
-        let mut rules: Vec<Compiled> =
-            spec.rules.iter().map(|rule| Compiled { spec: rule.clone(), work: compile(rule) }).collect();
+        let mut rules: Vec<Compiled> = spec.rules.iter().map(Compiled::of).collect();
         rules.sort_by_key(|rule| rule.spec.priority);
         let template = spec.replace_subject_template.as_deref().filter(|text| !text.trim().is_empty());
         let replacement = template.and_then(|text| Template::compile(text).ok());
@@ -108,8 +109,12 @@ impl Chain {
         let mut told = vec![];
         let mut matched = None;
         let mut count = 0;
+        let is_wrapped = !texts.body().wrapped.is_empty();
         for (index, rule) in self.rules.iter().enumerate() {
             count = index + 1;
+            if !is_wrapped && rule.anchored.is_some_and(|rule_type| !texts.anchored().has(rule_type)) {
+                continue;
+            }
             let (found, result) = self.attempt(rule, texts);
             matched = tell(&mut told, index, found, result, || MatchedBy::Rule(rule.spec.name.clone()));
             if matched.is_some() {
@@ -233,6 +238,15 @@ fn tell(
     };
     told.push(Told { index, why, found });
     verdict
+}
+
+impl Compiled {
+    fn of(spec: &Arc<RuleSpec>) -> Self {
+        let work = compile(spec);
+        let by_anchors = matches!(&work, Ok(Work::Provider { provider, .. }) if !provider.anchors.is_empty());
+        let always = spec.enabled && spec.when == When::default();
+        Self { spec: spec.clone(), work, anchored: (by_anchors && always).then_some(spec.rule_type) }
+    }
 }
 
 fn compile(rule: &RuleSpec) -> Result<Work, Why> {

@@ -100,7 +100,12 @@ impl Group {
                 self.line.tell(self.number, None);
                 return;
             }
+            let before = self.ids.len();
             let pause = match self.subscribe(&wanted).await {
+                // It got on: a busy server refuses one now and then.
+                Err(failure) if self.ids.len() > before => {
+                    pause::after(1, "").max(failure.retry_after.unwrap_or_default())
+                }
                 Err(failure) => self.fail(&wanted, failure.reason, failure.retry_after).await,
                 Ok(()) if self.ids.is_empty() => {
                     self.tell(&wanted, Ear::Deaf, None);
@@ -148,6 +153,11 @@ impl Group {
         let is_due = |room: &&RoomEmail| self.excused.get(*room).is_none_or(|excuse| excuse.until <= now);
         let missing = wanted.iter().filter(|room| !self.ids.contains_key(*room)).filter(is_due);
         let mut missing: std::collections::VecDeque<RoomEmail> = missing.cloned().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let line = Arc::clone(&self.line);
+        let _turn = line.groups.acquire().await;
         let mut row = 0;
         while self.affinity.is_none()
             && let Some(room) = missing.pop_front()

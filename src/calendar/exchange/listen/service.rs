@@ -26,6 +26,9 @@ use crate::model::{Failure, GroupHeard, IntegrationSpec, LookAgain, Remedy, Room
 /// hour and nobody notices.
 const AT_ONCE: usize = 4;
 
+/// Groups of one service whose rooms are subscribed at a time: the first ones are heard while the last ones still wait.
+const GROUPS_AT_ONCE: usize = 4;
+
 /// A room that Autodiscover knows nothing of, or that is served nowhere, is looked for again after about so long.
 const UNKNOWN_FOR: (Duration, Duration) = (Duration::from_mins(50), Duration::from_mins(70));
 
@@ -39,6 +42,8 @@ pub(super) struct Line {
     pub(super) later: Later,
     /// For subscriptions.
     pub(super) turns: Semaphore,
+    /// For groups that subscribe.
+    pub(super) groups: Semaphore,
 }
 
 /// What a group tells.
@@ -57,8 +62,9 @@ impl Line {
         look_again: mpsc::Sender<LookAgain>,
     ) -> Option<Self> {
         let Service::Exchange(spec) = &integration.service else { return None };
-        let (spec, later, turns) = (spec.clone(), Later::default(), Semaphore::new(AT_ONCE));
-        Some(Self { listener, integration, spec, look_again, later, turns })
+        let (spec, later) = (spec.clone(), Later::default());
+        let (turns, groups) = (Semaphore::new(AT_ONCE), Semaphore::new(GROUPS_AT_ONCE));
+        Some(Self { listener, integration, spec, look_again, later, turns, groups })
     }
 
     /// Who asks.
