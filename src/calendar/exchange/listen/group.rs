@@ -100,12 +100,7 @@ impl Group {
                 self.line.tell(self.number, None);
                 return;
             }
-            let before = self.ids.len();
             let pause = match self.subscribe(&wanted).await {
-                // It got on: a busy server refuses one now and then.
-                Err(failure) if self.ids.len() > before => {
-                    pause::after(1, "").max(failure.retry_after.unwrap_or_default())
-                }
                 Err(failure) => self.fail(&wanted, failure.reason, failure.retry_after).await,
                 Ok(()) if self.ids.is_empty() => {
                     self.tell(&wanted, Ear::Deaf, None);

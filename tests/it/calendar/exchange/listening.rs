@@ -51,6 +51,19 @@ async fn four_hundred_and_fifty_rooms_make_three_connections_each_led_by_its_fir
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_first_groups_are_heard_while_the_last_ones_still_wait() {
+    let rooms = many(2000);
+    let mut hall = Hall::of(&[], quick()).await;
+    rooms.iter().for_each(|room| hall.change(room));
+    hall.want(&rooms.iter().map(String::as_str).collect::<Vec<_>>());
+    hall.pass(18 * SECOND).await;
+    let heard = hall.heard().at_once;
+    assert!((400..1600).contains(&heard), "{heard}");
+    hall.pass(30 * SECOND).await;
+    assert_eq!(hall.heard().at_once, 2000);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_room_that_nobody_wants_any_more_is_given_back_and_a_new_one_is_taken_up() {
     let mut hall = Hall::of(&["dal@example.com", "elv@example.com", "fjord@example.com"], quick()).await;
     hall.pass(MINUTE).await;
