@@ -101,6 +101,26 @@ mod tests {
         assert_eq!(store.get("room/1").await.unwrap(), None);
     }
 
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_value_that_is_written_meanwhile_is_read_as_it_was_or_as_it_is() {
+        let scratch = tempfile::tempdir().unwrap();
+        let store = std::sync::Arc::new(SledStore::open(scratch.path(), clock()).await.unwrap());
+        let of = |round: u8| vec![round; (1 + usize::from(round % 7)) * 20 * PIECE];
+        store.commit(vec![Op::put("room/1", of(0))]).await.unwrap();
+        let written = store.clone();
+        let writer = tokio::spawn(async move {
+            for round in 0..60 {
+                written.commit(vec![Op::put("room/1", of(round))]).await.unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            let read = store.get("room/1").await.unwrap().unwrap();
+            let scanned = store.scan("room/").await.unwrap().remove(0).1;
+            assert!([read, scanned].iter().all(|value| *value == of(value[0])));
+        }
+        writer.await.unwrap();
+    }
+
     #[tokio::test]
     async fn a_store_of_the_version_before_is_read_and_written_on() {
         let scratch = tempfile::tempdir().unwrap();

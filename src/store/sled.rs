@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
@@ -69,8 +69,8 @@ struct Shared {
     place: PathBuf,
     clock: Clock,
     state: Mutex<State>,
-    /// Held while a commit compares and writes, so that nothing comes between.
-    writing: Mutex<()>,
+    /// Held while a commit compares and writes, and while values are read, whose pieces would be of two commits otherwise.
+    turn: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -137,7 +137,7 @@ impl SledStore {
             Ok(Err(error)) => return Err(error),
         };
         let state = Mutex::new(State { log: Some(log), failed_at: None });
-        let shared = Arc::new(Shared { place, clock, state, writing: Mutex::default() });
+        let shared = Arc::new(Shared { place, clock, state, turn: Mutex::default() });
         Ok(Self { shared, watchers: Watchers::default(), set_aside, _lock: lock })
     }
 
@@ -168,7 +168,10 @@ impl SledStore {
 impl Store for SledStore {
     fn get<'a>(&'a self, key: &'a str) -> Pending<'a, Option<Vec<u8>>> {
         let key = key.to_owned();
-        Box::pin(self.blocking(move |_, log| pieces::read(&log.db, &key)))
+        Box::pin(self.blocking(move |shared, log| {
+            let _turn = shared.in_turn();
+            pieces::read(&log.db, &key)
+        }))
     }
 
     fn commit(&self, ops: Vec<Op>) -> Pending<'_, ()> {
@@ -187,7 +190,10 @@ impl Store for SledStore {
 
     fn scan<'a>(&'a self, prefix: &'a str) -> Pending<'a, Vec<(String, Vec<u8>)>> {
         let prefix = prefix.to_owned();
-        Box::pin(self.blocking(move |_, log| pieces::all(&log.db, &prefix)))
+        Box::pin(self.blocking(move |shared, log| {
+            let _turn = shared.in_turn();
+            pieces::all(&log.db, &prefix)
+        }))
     }
 
     fn watch(&self, prefix: &str) -> Changes {
@@ -200,6 +206,11 @@ impl Store for SledStore {
 }
 
 impl Shared {
+    /// Nobody else reads or writes meanwhile.
+    fn in_turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The open database; after a failure a new one, once its minute has passed.
     fn log(&self) -> Result<Arc<Log>, StoreError> {
         let now = self.clock.now().mono;
@@ -228,7 +239,7 @@ impl Shared {
 
 /// Compares what is expected and writes the rest as one batch.
 fn apply(shared: &Shared, db: &::sled::Db, ops: Vec<Op>) -> Result<(), StoreError> {
-    let _writing = shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = shared.in_turn();
     let mut last = BTreeMap::new();
     for op in ops {
         match op {
@@ -312,8 +323,11 @@ fn mark_format(place: &Path) -> std::io::Result<()> {
     let current = format!("{FORMAT}\n");
     if std::fs::read_to_string(&mark).ok().as_ref() != Some(&current) {
         std::fs::create_dir_all(place)?;
-        std::fs::write(&mark, current)?;
-        File::open(&mark)?.sync_all()?;
+        // Never half of one: a mark that is no number is damage.
+        let new = place.join("format.new");
+        std::fs::write(&new, current)?;
+        File::open(&new)?.sync_all()?;
+        std::fs::rename(&new, &mark)?;
         sync_parent(&mark)?;
         sync_parent(place)?;
     }
