@@ -144,6 +144,24 @@ pub struct WebexSpec {
     pub integration: Arc<WebexIntegrationSpec>,
 }
 
+/// Where a pushed endpoint is given its list: no two endpoints may share one.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Place {
+    /// A codec's address, in lower case, and port.
+    Address(String, u16),
+    /// A device of the Webex Cloud, by its id.
+    Webex(String),
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Address(address, port) => write!(f, "{address}:{port}"),
+            Self::Webex(device_id) => write!(f, "webex:{device_id}"),
+        }
+    }
+}
+
 /// What a kind of endpoint can hold. The wish is narrowed to it before anything is compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
@@ -172,6 +190,19 @@ impl DeviceSpec {
             Self::Cisco(_) | Self::Webex(_) => Limits::CISCO,
             // Exchange cuts strings of a calendar view at 255 characters (FindItem operation).
             Self::Poly(_) => Limits { bookings: 500, title: 255, alias: 240, minutes: None },
+        }
+    }
+
+    /// Where it is given its list; `None`: it fetches by itself.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Self::Cisco(cisco) => {
+                let (address, port) = cisco.place();
+                Some(Place::Address(address, port))
+            }
+            Self::Webex(webex) => Some(Place::Webex(webex.device_id.clone())),
+            Self::Poly(_) => None,
         }
     }
 

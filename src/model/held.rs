@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::device::CiscoSpec;
+use super::device::DeviceSpec;
 use super::schedule::Schedule;
 
 /// What is known of an endpoint's list.
@@ -23,7 +23,7 @@ pub struct Given {
     /// What was put.
     pub schedule: Arc<Schedule>,
     /// Where it was put; `None` for endpoints that fetch by themselves.
-    pub target: Option<CiscoSpec>,
+    pub target: Option<DeviceSpec>,
     /// The device's serial number, where it told one.
     pub serial: Option<String>,
     /// When.

@@ -32,7 +32,7 @@ pub use alias::{Alias, AliasFault, Protocol};
 pub use busy::Busy;
 pub use clock::{Clock, Mono, Now};
 pub use desired::{Desired, EndpointSpec, EvaluationSpec, IntegrationSpec, ProfileSpec, RoomSpec, RuleSpec};
-pub use device::{CiscoSpec, DeviceSpec, Limits, PolySpec, WebexSpec};
+pub use device::{CiscoSpec, DeviceSpec, Limits, Place, PolySpec, WebexSpec};
 pub use event::{Body, Event, Person};
 pub use expiry::Expiry;
 pub use failure::{Failure, Remedy, Scope};

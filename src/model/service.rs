@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::location::WebProxySpec;
 use super::names::IntegrationName;
 use super::secret::SecretValue;
 
@@ -251,6 +252,28 @@ pub struct WebexIntegrationSpec {
     pub ca_certificates: Vec<Arc<[u8]>>,
     /// Past the location's web proxy.
     pub disable_web_proxy: bool,
+    /// The web proxy of the location, if it has one.
+    pub web_proxy: Option<Arc<WebProxySpec>>,
+}
+
+impl WebexIntegrationSpec {
+    /// The web proxy that its requests go through.
+    #[must_use]
+    pub fn via(&self) -> Option<Arc<WebProxySpec>> {
+        self.web_proxy.clone().filter(|_| !self.disable_web_proxy)
+    }
+
+    /// Where an administrator signs in. See <https://developer.webex.com/docs/integrations>.
+    #[must_use]
+    pub fn authorization_url(&self) -> String {
+        format!("{}/authorize", self.api_url.trim_end_matches('/'))
+    }
+
+    /// Where tokens are fetched.
+    #[must_use]
+    pub fn token_url(&self) -> String {
+        format!("{}/access_token", self.api_url.trim_end_matches('/'))
+    }
 }
 
 /// Who writes to Webex devices.

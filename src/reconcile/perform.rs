@@ -274,16 +274,12 @@ impl<W: World> Workshop<W> {
         serial: Option<String>,
         first: bool,
     ) -> Result<Outcome, Failure> {
-        let target = match &endpoint.device {
-            DeviceSpec::Cisco(cisco) => Some(cisco),
-            DeviceSpec::Webex(_) => None,
-            DeviceSpec::Poly(_) => {
-                return Err(Failure::fix("NotAPutEndpoint", "this kind of endpoint fetches its schedule"));
-            }
-        };
+        if matches!(endpoint.device, DeviceSpec::Poly(_)) {
+            return Err(Failure::fix("NotAPutEndpoint", "this kind of endpoint fetches its schedule"));
+        }
         let given = |schedule: Arc<Schedule>, serial: Option<String>| Given {
             schedule,
-            target: target.cloned(),
+            target: Some(endpoint.device.clone()),
             serial,
             at: self.clock.now().wall,
         };

@@ -5,22 +5,21 @@
 //! | `agenda/INTEGRATION/EMAIL` | the last good agenda with its texts |
 //! | `meetings/INTEGRATION/EMAIL/PROFILE/VARIANT` | what the rules made of it |
 //! | `held/ENDPOINT` | what an endpoint was given, its target and credential included |
-//! | `old/ENDPOINT@ADDRESS:PORT` | the same for a place it left |
+//! | `old/ENDPOINT@PLACE` | the same for a place it left |
 //! | `quota/INTEGRATION` | how many requests a calendar service was or will soon be asked |
 //! | `gate`, `directory`, `clock`, `deployment` | holds and approvals; the adopted directory; the newest trusted time; our id on devices |
+
+mod target;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::device::{OnConflict, TlsMode, Wire};
-use crate::model::{
-    Agenda, CiscoSpec, EndpointName, EvaluationId, Event, Given, IntegrationName, Meetings, RoomKey, Schedule, Secret,
-    SecretValue,
-};
+use crate::model::{Agenda, EndpointName, EvaluationId, Event, Given, IntegrationName, Meetings, RoomKey, Schedule};
 use crate::store::Op;
 
+use self::target::TargetRecord;
 use super::observed::OldPlace;
 use super::pace::QuotaRecord;
 use super::step::Cursor;
@@ -99,45 +98,14 @@ pub struct KeptPlace {
     pub left_at: Option<Timestamp>,
 }
 
-/// How a codec is reached, credential included: an old place must be cleared with what opened it.
-#[derive(Serialize, Deserialize)]
-struct TargetRecord {
-    address: String,
-    port: u16,
-    use_https: bool,
-    tls: TlsMode,
-    ca_certificates: Vec<String>,
-    username: String,
-    password: Option<String>,
-    wire: Wire,
-    serial: Option<String>,
-    fingerprint: Option<String>,
-}
-
 impl GivenRecord {
     /// For the store.
     #[must_use]
     pub fn new(endpoint: &EndpointName, given: &Given) -> Self {
-        let target = given.target.as_ref().map(|cisco| TargetRecord {
-            address: cisco.address.clone(),
-            port: cisco.port,
-            use_https: cisco.use_https,
-            tls: cisco.tls,
-            ca_certificates: cisco
-                .ca_certificates
-                .iter()
-                .map(|pem| String::from_utf8_lossy(pem).into_owned())
-                .collect(),
-            username: cisco.username.clone(),
-            password: cisco.password.known().map(|password| password.expose().to_owned()),
-            wire: cisco.wire,
-            serial: cisco.serial.clone(),
-            fingerprint: cisco.fingerprint.clone(),
-        });
         Self {
             endpoint: endpoint.clone(),
             schedule: given.schedule.clone(),
-            target,
+            target: given.target.as_ref().and_then(TargetRecord::of),
             serial: given.serial.clone(),
             at: given.at,
             removed: false,
@@ -156,22 +124,7 @@ impl GivenRecord {
     /// Back from the store: whose it is, and what was given.
     #[must_use]
     pub fn into_given(self) -> (EndpointName, Given) {
-        let target = self.target.map(|target| CiscoSpec {
-            address: target.address,
-            port: target.port,
-            use_https: target.use_https,
-            tls: target.tls,
-            ca_certificates: target.ca_certificates.into_iter().map(|pem| Arc::from(pem.into_bytes())).collect(),
-            username: target.username,
-            password: match target.password {
-                Some(password) => SecretValue::Known(Secret::new(password)),
-                None => SecretValue::Missing("it was not known when the endpoint was last filled".into()),
-            },
-            wire: target.wire,
-            serial: target.serial,
-            fingerprint: target.fingerprint,
-            on_conflict: OnConflict::default(),
-        });
+        let target = self.target.map(TargetRecord::into_device);
         let given = Given { schedule: self.schedule, target, serial: self.serial, at: self.at };
         (self.endpoint, given)
     }

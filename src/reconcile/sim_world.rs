@@ -316,16 +316,20 @@ impl World for Sim {
     }
 
     async fn clear(&self, given: &Given, unlisted: bool) -> Result<Option<&'static str>, Failure> {
-        let Some(target) = &given.target else { return Ok(Some("it has no address")) };
-        let device = self.reach(&target.address).await?;
+        let address = match &given.target {
+            Some(DeviceSpec::Cisco(cisco)) => &cisco.address,
+            Some(DeviceSpec::Webex(webex)) => &webex.device_id,
+            Some(DeviceSpec::Poly(_)) | None => return Ok(Some("it has no address")),
+        };
+        let device = self.reach(address).await?;
         let mut state = self.state();
         let is_recorded = given.serial.as_ref() == Some(&device.serial);
         if device.foreign > 0 || !is_recorded || !(device.lists || unlisted) {
-            self.told(&mut state, "left", &format!("left {}", target.address));
+            self.told(&mut state, "left", &format!("left {address}"));
             return Ok(Some("not ours"));
         }
-        self.told(&mut state, "clear", &format!("clear {} {}", target.address, titles(&device.shows)));
-        if let Some(device) = state.devices.get_mut(&target.address) {
+        self.told(&mut state, "clear", &format!("clear {address} {}", titles(&device.shows)));
+        if let Some(device) = state.devices.get_mut(address) {
             device.shows = Schedule::default();
         }
         Ok(None)

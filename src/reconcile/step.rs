@@ -143,6 +143,9 @@ pub enum Lane {
     Healthy,
     /// Endpoints whose last step failed.
     Failed,
+    /// Endpoints of one Webex Cloud, and whether their last step failed: a step waits here and not for the cloud, so that a thousand
+    /// of them hold no other endpoint up and none runs out of time.
+    Webex(IntegrationName, bool),
 }
 
 impl Lane {
@@ -156,6 +159,9 @@ impl Lane {
             Self::Rules => 4,
             Self::Healthy => 256,
             Self::Failed => 32,
+            // Four requests at a time in all; the cloud does not publish its limits.
+            Self::Webex(_, false) => 3,
+            Self::Webex(_, true) => 1,
         }
     }
 }

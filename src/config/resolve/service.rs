@@ -245,6 +245,7 @@ impl<'a> Resolver<'a> {
             api_url: webex.api_url.clone().unwrap_or_else(|| format!("https://{host}/v1")),
             ca_certificates: self.roots(document, webex.ca_certificates.as_deref()),
             disable_web_proxy: webex.disable_web_proxy.unwrap_or(false),
+            web_proxy: self.web_proxy(),
         })
     }
 }

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use crate::model::desired::ModeState;
 use crate::model::{
-    Agenda, CiscoSpec, DeviceSpec, EndpointName, EndpointSpec, EvaluationId, Failure, Given, Held, MatchedBy, Meetings,
-    Mono, Now, RoomKey, Scope,
+    Agenda, DeviceSpec, EndpointName, EndpointSpec, EvaluationId, Failure, Given, Held, MatchedBy, Meetings, Mono, Now,
+    RoomKey, Scope,
 };
 
 use super::super::board::Drift;
@@ -311,8 +311,8 @@ impl Planner {
     }
 
     fn put_done(&mut self, name: &EndpointName, given: Given, done: PutDone, now: Now) {
-        let here = self.target_of(name).map(|target| target.place());
-        if given.target.as_ref().map(CiscoSpec::place) != here {
+        let here = self.target_of(name).and_then(|target| target.place());
+        if given.target.as_ref().and_then(DeviceSpec::place) != here {
             // It was moved while the put was under way: what was given belongs to the old place.
             if let Some(old) = self.old_places.values_mut().find(|old| old.endpoint == *name) {
                 old.given = given;
@@ -383,11 +383,9 @@ impl Planner {
         }
     }
 
-    fn target_of(&self, name: &EndpointName) -> Option<CiscoSpec> {
-        match &self.desired.endpoints.get(name)?.device {
-            DeviceSpec::Cisco(cisco) => Some(cisco.clone()),
-            DeviceSpec::Poly(_) | DeviceSpec::Webex(_) => None,
-        }
+    fn target_of(&self, name: &EndpointName) -> Option<DeviceSpec> {
+        let device = &self.desired.endpoints.get(name)?.device;
+        (!matches!(device, DeviceSpec::Poly(_))).then(|| device.clone())
     }
 }
 

@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use crate::model::presence::Presence;
 use crate::model::published::{Account, Accounts};
 use crate::model::tally::Tally;
-use crate::model::{Desired, DeviceSpec, EndpointName, LookAgain, Mono, Now, RoomKey};
+use crate::model::{Desired, DeviceSpec, EndpointName, LookAgain, Mono, Now, Place, RoomKey};
 use crate::store::Op;
 
 use super::board::{Board, ConfigStatus};
@@ -107,7 +107,7 @@ pub struct Planner {
     /// Steps under way that began under a former name, and what their objects are called now.
     began_as: BTreeMap<Object, Object>,
     /// Who has which address and port by the documents.
-    addresses: BTreeMap<(String, u16), EndpointName>,
+    addresses: BTreeMap<Place, EndpointName>,
     /// Endpoints by the serial number of their device.
     devices: BTreeMap<String, EndpointName>,
     /// Who waits because the device that answers is recorded for another one.
@@ -282,7 +282,7 @@ impl Planner {
     /// Where `step` runs: endpoints that failed last time share fewer places.
     #[must_use]
     pub fn lane(&self, step: &Step) -> Lane {
-        let failed = match step {
+        let (device, failed) = match step {
             Step::ReadDocuments | Step::KeepDirectory { .. } | Step::CarryRooms { .. } | Step::ForgetPlace { .. } => {
                 return Lane::Documents;
             }
@@ -294,11 +294,19 @@ impl Planner {
             Step::ReadBusy { batch, .. } => return Lane::Paced(batch.integration.clone()),
             Step::Evaluate { .. } => return Lane::Rules,
             Step::ReadHeld { endpoint, .. } | Step::Put { endpoint, .. } | Step::Publish { endpoint, .. } => {
-                self.endpoints.get(&endpoint.name).is_some_and(|known| known.trouble.is_some())
+                let failed = self.endpoints.get(&endpoint.name).is_some_and(|known| known.trouble.is_some());
+                (Some(&endpoint.device), failed)
             }
-            Step::Clear { place, .. } => self.old_places.get(place).is_some_and(|known| known.trouble.is_some()),
+            Step::Clear { place, given, .. } => {
+                let failed = self.old_places.get(place).is_some_and(|known| known.trouble.is_some());
+                (given.target.as_ref(), failed)
+            }
         };
-        if failed { Lane::Failed } else { Lane::Healthy }
+        match device {
+            Some(DeviceSpec::Webex(webex)) => Lane::Webex(webex.integration.name.clone(), failed),
+            _ if failed => Lane::Failed,
+            _ => Lane::Healthy,
+        }
     }
 
     /// Looks at `object` as soon as possible.

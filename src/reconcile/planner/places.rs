@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::meetings::{Loss, loss};
 use crate::model::desired::{ModeState, OnRemove};
-use crate::model::{CiscoSpec, Desired, DeviceSpec, EndpointName, EndpointSpec, Given, Held, Mono, Now, Schedule};
+use crate::model::{Desired, DeviceSpec, EndpointName, EndpointSpec, Given, Held, Mono, Now, Schedule};
 use crate::store::Op;
 
 use super::super::due::Object;
@@ -25,14 +25,6 @@ use super::Planner;
 pub(super) const CLEAR_AFTER: Duration = Duration::from_mins(10);
 /// An old place that cannot be reached is tried for this long.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
-
-/// Where a codec is spoken to.
-pub(super) fn place_of(endpoint: &EndpointSpec) -> Option<(String, u16)> {
-    match &endpoint.device {
-        DeviceSpec::Cisco(cisco) => Some(cisco.place()),
-        DeviceSpec::Poly(_) | DeviceSpec::Webex(_) => None,
-    }
-}
 
 impl OldPlace {
     /// What `endpoint` was given at a place that it left at `left_at`.
@@ -57,7 +49,7 @@ impl Planner {
     /// Who has which address now.
     pub(super) fn places_of(&mut self, desired: &Desired) {
         let places =
-            desired.endpoints.values().filter_map(|endpoint| Some((place_of(endpoint)?, endpoint.name.clone())));
+            desired.endpoints.values().filter_map(|endpoint| Some((endpoint.device.place()?, endpoint.name.clone())));
         self.addresses = places.collect();
     }
 
@@ -82,7 +74,7 @@ impl Planner {
 
     /// The place belongs to a document, or its device is known to be at another place.
     fn is_somebodys(&self, place: &OldPlace) -> bool {
-        let address = place.given.target.as_ref().map(CiscoSpec::place);
+        let address = place.given.target.as_ref().and_then(DeviceSpec::place);
         if address.as_ref().is_some_and(|address| self.addresses.contains_key(address)) {
             return true;
         }
@@ -114,8 +106,8 @@ impl Planner {
     pub(super) fn leave_old_place(&mut self, name: &EndpointName, endpoint: &EndpointSpec, now: Now) {
         let Some(known) = self.endpoints.get_mut(name) else { return };
         let Some(given) = known.given() else { return };
-        let target = given.target.clone();
-        if place_of(endpoint) == target.as_ref().map(CiscoSpec::place) {
+        let left = given.target.as_ref().and_then(DeviceSpec::place);
+        if endpoint.device.place() == left {
             return;
         }
         let Held::Known(given) = std::mem::take(&mut known.held) else { return };
@@ -130,8 +122,8 @@ impl Planner {
         known.last_put = None;
         known.cannot_list = false;
         // What a Poly endpoint fetched stands at no address.
-        let Some(target) = target else { return };
-        let place = format!("{name}@{}:{}", target.address, target.port);
+        let Some(left) = left else { return };
+        let place = format!("{name}@{left}");
         known.behind = Some(place.clone());
         let old = OldPlace::left(name.clone(), *given, now.wall, false, now);
         self.records.push(records::put_old_place(&place, &old));
@@ -155,9 +147,10 @@ impl Planner {
             self.records.push(Op::delete(records::held(name)));
             let Held::Known(given) = known.held else { continue };
             // A Poly endpoint's login is gone with its document, and nothing is taken from one that is left as it is.
-            let Some(target) = given.target.clone().filter(|_| endpoint.on_remove == OnRemove::Clear) else { continue };
+            let left = given.target.as_ref().and_then(DeviceSpec::place);
+            let Some(left) = left.filter(|_| endpoint.on_remove == OnRemove::Clear) else { continue };
             removed.push((endpoint.clone(), loss(&given.schedule, &Schedule::default(), now.wall)));
-            let place = format!("{name}@{}:{}", target.address, target.port);
+            let place = format!("{name}@{left}");
             let left = OldPlace::left(name.clone(), *given, now.wall, true, now);
             self.records.push(records::put_old_place(&place, &left));
             self.due.set(Object::OldPlace(place.clone()), left.clear_from);

@@ -297,7 +297,11 @@ impl World for Live {
     }
 
     async fn clear(&self, given: &Given, unlisted: bool) -> Result<Option<&'static str>, Failure> {
-        let Some(spec) = &given.target else { return Ok(Some("it has no address")) };
+        let spec = match &given.target {
+            Some(DeviceSpec::Cisco(spec)) => spec,
+            Some(DeviceSpec::Webex(_)) => return Err(webex_is_not_reached()),
+            Some(DeviceSpec::Poly(_)) | None => return Ok(Some("it has no address")),
+        };
         let mut session = self.session(spec);
         let listed = cisco::list(&self.http, session.get(), spec, &self.deployment).await;
         let serial = match &listed {

@@ -147,10 +147,7 @@ impl Rig {
             }
             Step::Put { endpoint, schedule, .. } => {
                 self.shows.insert(endpoint.name.to_string(), schedule.bookings.len());
-                let target = match &endpoint.device {
-                    otj::model::DeviceSpec::Cisco(cisco) => Some(cisco.clone()),
-                    otj::model::DeviceSpec::Poly(_) | otj::model::DeviceSpec::Webex(_) => None,
-                };
+                let target = Some(endpoint.device.clone());
                 let given = Given { schedule: schedule.clone(), target, serial: None, at: self.now().wall };
                 Outcome::Put { given: Box::new(given), done: PutDone::default() }
             }
