@@ -88,7 +88,7 @@ pub enum KeyFault {
     Certificate,
 }
 
-/// What a token service finds wrong with credentials. A person must act on each.
+/// What a service finds wrong with credentials. A person must act on each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// The client secret.
@@ -105,6 +105,10 @@ pub enum Refusal {
     WrongCertificate,
     /// The key of a service account.
     WrongKey,
+    /// The refresh token of a service app.
+    RefreshToken,
+    /// The token of a bot.
+    BotToken,
     /// The service account.
     UnknownAccount,
     /// Domain-wide delegation, or what the client may do at all.
@@ -139,6 +143,12 @@ impl Refusal {
             }
             Self::UnknownAccount => {
                 "there is no such service account; check email, and that the account was not deleted"
+            }
+            Self::RefreshToken => {
+                "the refresh token of the service app was revoked or has expired; authorize the app again in Control Hub and replace refreshToken"
+            }
+            Self::BotToken => {
+                "the bot's token is no good, or no longer; make a new one at developer.webex.com and replace botToken"
             }
             Self::NotAuthorized => {
                 "the client may not ask for this; check domain-wide delegation for the scopes of otj, and the kind of the client"

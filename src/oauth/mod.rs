@@ -19,6 +19,7 @@
 mod account;
 mod assertion;
 mod error;
+mod holder;
 pub mod password;
 mod records;
 mod refusal;
@@ -31,12 +32,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use error::{KeyFault, Refusal, SignInFault, TokenError};
+pub use holder::Holder;
 
 use crate::http::{HeaderValue, Http};
 use crate::model::tally::Tally;
-use crate::model::{Clock, Digest, IntegrationSpec, Secret};
+use crate::model::{Clock, Digest, Secret};
 use crate::store::Store;
-use account::Account;
+use account::{Account, Grant};
 use slot::Slot;
 
 /// Accounts remembered. More than this were never in use at a time; what was learned of the others is in the store.
@@ -93,19 +95,29 @@ impl Tokens {
         self
     }
 
-    /// A token for account number `account` of `integration`, good for a while yet.
+    /// A token for account number `account` of a service, good for a while yet.
     ///
     /// # Errors
     /// When none can be had now.
-    pub async fn bearer(&self, integration: &IntegrationSpec, account: usize) -> Result<Bearer, TokenError> {
-        let account = Account::of(integration, account)?;
+    pub async fn bearer<'a>(&self, of: impl Into<Holder<'a>>, account: usize) -> Result<Bearer, TokenError> {
+        let account = Account::of(of.into(), account)?;
         self.slot(&account).bearer(&self.0, &account).await
     }
 
     /// The service did not take `bearer`: the next one asked for is another.
-    pub fn refused(&self, integration: &IntegrationSpec, account: usize, bearer: &Bearer) {
-        if let Ok(account) = Account::of(integration, account) {
+    pub fn refused<'a>(&self, of: impl Into<Holder<'a>>, account: usize, bearer: &Bearer) {
+        if let Ok(account) = Account::of(of.into(), account) {
             self.slot(&account).refused(bearer, self.0.clock.now());
+        }
+    }
+
+    /// The same for a token that nobody can fetch anew, a bot's: it is left alone until it changes or half an hour is over, across
+    /// restarts. Says nothing of others.
+    pub async fn gave_up_on<'a>(&self, of: impl Into<Holder<'a>>, bearer: &Bearer) {
+        if let Ok(account) = Account::of(of.into(), 0)
+            && matches!(account.grant, Grant::Token(_))
+        {
+            self.slot(&account).gave_up(&self.0, &account, bearer).await;
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::error::{Refusal, SignInFault, TokenError};
-use crate::model::{Confidential, Digest};
+use crate::model::{Confidential, Digest, Secret};
 use crate::store::Op;
 
 /// An access token, so that a restart does not ask for one.
@@ -33,6 +33,13 @@ pub(super) struct SignInRecord {
     pub(super) since: Timestamp,
     /// When it ends, where the service says so.
     pub(super) ends: Option<Timestamp>,
+}
+
+impl SignInRecord {
+    /// What the documents give a service app to begin with; nobody says when it ends before it was used.
+    pub(super) fn given(bound: Digest, refresh: &Secret, since: Timestamp) -> Self {
+        Self { bound, refresh: Confidential::new(refresh.expose()), previous: None, since, ends: None }
+    }
 }
 
 /// Credentials that were refused, so that a restart does not try them again.
@@ -80,17 +87,17 @@ impl RefusedRecord {
 
 /// Where an account's access token stands.
 pub(super) fn access(account: &Account<'_>) -> String {
-    format!("oauth/access/{}/{}", account.integration.name, account.name)
+    format!("oauth/access/{}/{}", account.holder.name(), account.name)
 }
 
 /// Where an account's refusal stands.
 pub(super) fn refused(account: &Account<'_>) -> String {
-    format!("oauth/refused/{}/{}", account.integration.name, account.name)
+    format!("oauth/refused/{}/{}", account.holder.name(), account.name)
 }
 
 /// Where an integration's sign-in stands.
 pub(super) fn sign_in(account: &Account<'_>) -> String {
-    format!("oauth/sign-in/{}", account.integration.name)
+    format!("oauth/sign-in/{}", account.holder.name())
 }
 
 /// The record as it is written.

@@ -24,6 +24,8 @@ pub(super) enum Asked {
     App,
     /// Somebody who signed in.
     SignedIn,
+    /// A service app of Webex.
+    ServiceApp,
 }
 
 /// The members of an error that matter, as RFC 6749 and Microsoft have them.
@@ -35,6 +37,33 @@ struct Said {
     error_description: serde_json::Value,
     #[serde(default)]
     error_codes: Vec<u32>,
+    /// Webex's own form, which has no `error`.
+    #[serde(default)]
+    message: serde_json::Value,
+    #[serde(default)]
+    errors: Vec<Description>,
+}
+
+/// One of Webex's errors.
+#[derive(Deserialize, Default)]
+struct Description {
+    #[serde(default)]
+    description: serde_json::Value,
+}
+
+impl Said {
+    /// The word of RFC 6749 for an error in Webex's own form, by what its texts speak of; `None`: it is in none of these forms.
+    fn word(&self) -> Option<&str> {
+        if let Some(word) = self.error.as_str() {
+            return Some(word);
+        }
+        let texts = self.errors.iter().map(|error| &error.description).chain([&self.message, &self.error_description]);
+        let says: String = texts.filter_map(|text| text.as_str()).flat_map(|text| [text, " "]).collect();
+        let says = says.to_ascii_lowercase();
+        let known = [("scope", "invalid_scope"), ("grant", "invalid_grant"), ("refresh token", "invalid_grant")];
+        let client = [("client", "invalid_client")];
+        known.iter().chain(&client).find(|(text, _)| says.contains(text)).map(|(_, word)| *word)
+    }
 }
 
 /// Why `heard` brings no token.
@@ -49,14 +78,14 @@ pub(super) fn read(heard: &Heard, asked: Asked, account: &Account<'_>, now: Time
     let Ok(said) = serde_json::from_slice::<Said>(&heard.body) else { return TokenError::NotAToken(status) };
     let ahead = server_date(&account.token_url, &heard.headers).map(|date| date.duration_since(now));
     let number = said.error_codes.first().copied();
-    let verdict = match (number, said.error.as_str()) {
+    let verdict = match (number, said.word()) {
         (Some(number), _) => microsoft(number, asked),
         (None, Some(word)) => words(word, said.error_description.as_str().unwrap_or_default(), asked),
         (None, None) => return TokenError::NotAToken(status),
     };
     let code = match number {
         Some(number) => format!("AADSTS{number}"),
-        None => said.error.as_str().map(plain).unwrap_or_default(),
+        None => said.word().map(plain).unwrap_or_default(),
     };
     match (verdict, ahead) {
         (Verdict::Clock | Verdict::Statement(_), Some(ahead)) if ahead.abs() > SKEW_MAX => {
@@ -64,9 +93,7 @@ pub(super) fn read(heard: &Heard, asked: Asked, account: &Account<'_>, now: Time
         }
         (Verdict::Clock, _) => TokenError::Refused { refusal: Refusal::Other, code },
         (Verdict::Statement(refusal) | Verdict::Refused(refusal), _) => TokenError::Refused { refusal, code },
-        (Verdict::SignInEnded, _) => {
-            TokenError::SignInNeeded(SignInFault::Revoked, account.integration.name.to_string())
-        }
+        (Verdict::SignInEnded, _) => TokenError::SignInNeeded(SignInFault::Revoked, account.holder.name().to_string()),
         (Verdict::Passing, _) => TokenError::OutOfOrder(status),
         (Verdict::TooMany, _) => TokenError::Throttled { status, retry_after: retry_after(&heard.headers, now) },
     }
@@ -116,6 +143,7 @@ fn words(word: &str, description: &str, asked: Asked) -> Verdict {
     let says = |text: &str| description.to_ascii_lowercase().contains(text);
     match (word, asked) {
         ("invalid_grant", Asked::SignedIn) => Verdict::SignInEnded,
+        ("invalid_grant", Asked::ServiceApp) => Verdict::Refused(Refusal::RefreshToken),
         ("invalid_grant", _) if says("timeframe") || says("iat") && says("exp") => Verdict::Clock,
         ("invalid_grant", _) if says("account not found") => Verdict::Statement(Refusal::UnknownAccount),
         ("invalid_grant", _) => Verdict::Statement(Refusal::WrongKey),

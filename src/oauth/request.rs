@@ -15,7 +15,7 @@ use oauth2::{
 };
 use serde::Deserialize;
 
-use super::account::{Account, Grant};
+use super::account::{Account, Grant, Renewal};
 use super::assertion;
 use super::error::{SignInFault, TokenError};
 use super::refusal::{self, Asked};
@@ -36,6 +36,9 @@ const LIFETIME: Duration = Duration::from_secs(600);
 
 /// Longest lifetime that is believed.
 const LIFETIME_MAX: Duration = Duration::from_secs(86_400);
+
+/// The same of services whose tokens are good for weeks: Webex's for 14 days.
+const LONG_LIFETIME_MAX: Duration = Duration::from_secs(90 * 86_400);
 
 /// What a token service gave.
 pub(super) struct Fresh {
@@ -70,8 +73,8 @@ type Client = BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, Endpoi
 /// # Errors
 /// When none came.
 pub(super) async fn fetch(http: &Http, account: &Account<'_>, with: With<'_>, now: Now) -> Result<Fresh, TokenError> {
-    let trust = Trust::Verify(account.integration.ca_certificates.clone());
-    let line = Line { http: http.clone(), trust, via: account.integration.via(), heard: Mutex::default() };
+    let (trust, via) = (account.holder.trust(), account.holder.via());
+    let line = Line { http: http.clone(), trust, via, heard: Mutex::default() };
     let audience = account.token_url.as_str();
     let scope = Scope::new(account.scope.clone());
     let (asked, answered) = match &account.grant {
@@ -92,6 +95,25 @@ pub(super) async fn fetch(http: &Http, account: &Account<'_>, with: With<'_>, no
                 .add_extra_param("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
                 .add_extra_param("client_assertion", statement.expose());
             (Asked::App, request.request_async(&line).await.ok())
+        }
+        Grant::Token(token) => {
+            return Ok(Fresh {
+                access: (*token).clone(),
+                lifetime: LIFETIME_MAX,
+                refresh: None,
+                refresh_lifetime: None,
+                id_token: None,
+                scope: None,
+            });
+        }
+        Grant::ServiceApp(secret, given) => {
+            let client = client(account, account.name, Some(secret))?;
+            let token = match with {
+                With::Refresh(token) => token,
+                With::Nothing | With::Code { .. } => *given,
+            };
+            let token = RefreshToken::new(token.expose().to_owned());
+            (Asked::ServiceApp, client.exchange_refresh_token(&token).request_async(&line).await.ok())
         }
         Grant::SignedIn(oauth, secret) => {
             let client = client(account, &oauth.client_id, *secret)?;
@@ -114,7 +136,7 @@ pub(super) async fn fetch(http: &Http, account: &Account<'_>, with: With<'_>, no
                     request.set_redirect_uri(Cow::Owned(redirect)).request_async(&line).await
                 }
                 With::Nothing => {
-                    let name = account.integration.name.to_string();
+                    let name = account.holder.name().to_string();
                     return Err(TokenError::SignInNeeded(SignInFault::Never, name));
                 }
             };
@@ -131,7 +153,10 @@ pub(super) async fn fetch(http: &Http, account: &Account<'_>, with: With<'_>, no
     let more = heard.more();
     Ok(Fresh {
         access: Secret::new(access.to_owned()),
-        lifetime: token.expires_in().unwrap_or(LIFETIME).min(LIFETIME_MAX),
+        lifetime: token.expires_in().unwrap_or(LIFETIME).min(match account.renewal {
+            Renewal::JustBefore => LIFETIME_MAX,
+            Renewal::HalfLife => LONG_LIFETIME_MAX,
+        }),
         refresh: token.refresh_token().map(|token| Secret::new(token.secret().clone())),
         refresh_lifetime: more.refresh_token_expires_in.map(Duration::from_secs),
         id_token: more.id_token.map(Secret::new),

@@ -15,10 +15,11 @@ use subtle::ConstantTimeEq as _;
 
 use super::account::{Account, Grant};
 use super::error::TokenError;
+use super::holder::Holder;
 use super::records::{self, SignInRecord};
 use super::request::{self, With};
 use crate::http::{Http, Url, same_origin};
-use crate::model::service::{ExchangeSignIn, GoogleSignIn, Service};
+use crate::model::service::{ExchangeSignIn, GoogleSignIn, Service, WebexSignIn};
 use crate::model::{Confidential, IntegrationSpec, Mono, Now, Secret};
 use crate::store::{Store, StoreError};
 
@@ -105,28 +106,31 @@ impl SignIn {
     /// Begins: the link to open in a browser, which sends back to `redirect`.
     ///
     /// # Errors
-    /// When the documents of `integration` do not make a sign-in.
-    pub fn begin(integration: &IntegrationSpec, redirect: &Url, now: Now) -> Result<(Self, Url), SignInError> {
-        let (email, authorization_url) = person(integration)?;
-        let account = Account::of(integration, 0)?;
-        let Grant::SignedIn(oauth, _) = &account.grant else { return Err(not_needed(integration)) };
-        let at = AuthUrl::new(authorization_url.to_owned()).map_err(|_| SignInError::NotAUrl("authorizationUrl"))?;
+    /// When the documents do not make a sign-in.
+    pub fn begin<'a>(of: impl Into<Holder<'a>>, redirect: &Url, now: Now) -> Result<(Self, Url), SignInError> {
+        let holder = of.into();
+        let Person { email, authorization_url } = person(holder)?;
+        let account = Account::of(holder, 0)?;
+        let Grant::SignedIn(oauth, _) = &account.grant else { return Err(not_needed(holder)) };
+        let at = AuthUrl::new(authorization_url).map_err(|_| SignInError::NotAUrl("authorizationUrl"))?;
         let back = RedirectUrl::new(redirect.to_string()).map_err(|_| SignInError::NotAUrl("redirectUri"))?;
         let client = BasicClient::new(ClientId::new(oauth.client_id.clone())).set_auth_uri(at).set_redirect_uri(back);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let scopes = account.scope.split_whitespace().chain(WHO).map(|scope| Scope::new(scope.to_owned()));
-        let mut request = client
-            .authorize_url(CsrfToken::new_random)
-            .add_scopes(scopes)
-            .add_extra_param("login_hint", email)
-            .set_pkce_challenge(challenge);
-        request = match &integration.service {
+        // Webex says who signed in only to apps that may read people, and the documents name nobody there.
+        let who = if email.is_some() { &WHO[..] } else { &[] };
+        let scopes = account.scope.split_whitespace().chain(who.iter().copied());
+        let scopes = scopes.map(|scope| Scope::new(scope.to_owned()));
+        let mut request = client.authorize_url(CsrfToken::new_random).add_scopes(scopes).set_pkce_challenge(challenge);
+        if let Some(email) = email {
+            request = request.add_extra_param("login_hint", email);
+        }
+        request = match holder {
             // A refresh token comes with the first consent only, so consent is asked for every time.
-            Service::Google(_) => {
+            Holder::Calendar(IntegrationSpec { service: Service::Google(_), .. }) => {
                 request.add_extra_param("access_type", "offline").add_extra_param("prompt", "consent")
             }
             // Whoever happens to be signed in in that browser is seldom the service account.
-            _ => request.add_extra_param("prompt", "select_account"),
+            Holder::Calendar(_) | Holder::Webex(_) => request.add_extra_param("prompt", "select_account"),
         };
         if let Some(resource) = &account.resource {
             request = request.add_extra_param("resource", resource);
@@ -154,16 +158,17 @@ impl SignIn {
     ///
     /// # Errors
     /// When it did not come about; nothing is stored then.
-    pub async fn end(
+    pub async fn end<'a>(
         self,
         http: &Http,
-        integration: &IntegrationSpec,
+        of: impl Into<Holder<'a>>,
         returned: &Url,
         now: Now,
     ) -> Result<SignedIn, SignInError> {
-        let (email, authorization_url) = person(integration)?;
-        let issuer = Url::parse(authorization_url).map_err(|_| SignInError::NotAUrl("authorizationUrl"))?;
-        let account = Account::of(integration, 0)?;
+        let holder = of.into();
+        let Person { email, authorization_url } = person(holder)?;
+        let issuer = Url::parse(&authorization_url).map_err(|_| SignInError::NotAUrl("authorizationUrl"))?;
+        let account = Account::of(holder, 0)?;
         let is_issuer = |text: &str| is_issuer(text, &issuer, account.resource.is_some());
         // RFC 9207: an answer that names another issuer is another's.
         if !self.is_answered_by(returned) || parameter(returned, "iss").is_some_and(|iss| !is_issuer(&iss)) {
@@ -176,7 +181,7 @@ impl SignIn {
             return Err(SignInError::Denied(super::refusal::plain(&error)));
         }
         let code = Secret::new(parameter(returned, "code").ok_or(SignInError::Foreign)?);
-        let Grant::SignedIn(oauth, _) = &account.grant else { return Err(not_needed(integration)) };
+        let Grant::SignedIn(oauth, _) = &account.grant else { return Err(not_needed(holder)) };
         let verifier = PkceCodeVerifier::new(self.verifier.expose().to_owned());
         let with = With::Code { code: &code, verifier, redirect: &self.redirect };
         let fresh = request::fetch(http, &account, with, now).await?;
@@ -185,14 +190,20 @@ impl SignIn {
         if !account.scope.split_whitespace().all(is_granted) {
             return Err(SignInError::NotGranted);
         }
-        let who = fresh.id_token.as_ref().and_then(claims).ok_or(SignInError::Nobody)?;
-        if who.aud != oauth.client_id || !is_issuer(&who.iss) || who.email_verified == Some(false) {
-            return Err(SignInError::Nobody);
-        }
-        let found = who.name().ok_or(SignInError::Nobody)?;
-        if !found.eq_ignore_ascii_case(email) {
-            return Err(SignInError::OtherAccount { found, wanted: email.to_owned() });
-        }
+        let (found, organization) = match email {
+            Some(wanted) => {
+                let who = fresh.id_token.as_ref().and_then(claims).ok_or(SignInError::Nobody)?;
+                if who.aud != oauth.client_id || !is_issuer(&who.iss) || who.email_verified == Some(false) {
+                    return Err(SignInError::Nobody);
+                }
+                let found = who.name().ok_or(SignInError::Nobody)?;
+                if !found.eq_ignore_ascii_case(wanted) {
+                    return Err(SignInError::OtherAccount { found, wanted: wanted.to_owned() });
+                }
+                (found, who.hd)
+            }
+            None => ("an administrator of Webex".to_owned(), None),
+        };
         let refresh = fresh.refresh.as_ref().ok_or(SignInError::NotLasting)?;
         let record = SignInRecord {
             bound: account.binding(),
@@ -201,7 +212,7 @@ impl SignIn {
             since: now.wall,
             ends: fresh.refresh_lifetime.and_then(|lifetime| now.wall.checked_add(lifetime).ok()),
         };
-        Ok(SignedIn { account: found, organization: who.hd, key: records::sign_in(&account), record })
+        Ok(SignedIn { account: found, organization, key: records::sign_in(&account), record })
     }
 }
 
@@ -215,18 +226,30 @@ impl SignedIn {
     }
 }
 
-/// Who is to sign in, and where.
-fn person(integration: &IntegrationSpec) -> Result<(&str, &str), SignInError> {
-    match &integration.service {
-        Service::Google(google) => match &google.sign_in {
-            GoogleSignIn::User { email, authorization_url, .. } => Ok((email, authorization_url)),
-            GoogleSignIn::ServiceAccounts(_) => Err(not_needed(integration)),
+/// Who is to sign in, where documents name somebody, and where.
+struct Person<'a> {
+    email: Option<&'a str>,
+    authorization_url: String,
+}
+
+fn person(holder: Holder<'_>) -> Result<Person<'_>, SignInError> {
+    let named = |email, url: &String| Person { email: Some(email), authorization_url: url.clone() };
+    match holder {
+        Holder::Calendar(integration) => match &integration.service {
+            Service::Google(google) => match &google.sign_in {
+                GoogleSignIn::User { email, authorization_url, .. } => Ok(named(email, authorization_url)),
+                GoogleSignIn::ServiceAccounts(_) => Err(not_needed(holder)),
+            },
+            Service::Exchange(exchange) => match &exchange.sign_in {
+                ExchangeSignIn::Oauth { username, authorization_url, .. } => Ok(named(username, authorization_url)),
+                _ => Err(not_needed(holder)),
+            },
+            _ => Err(not_needed(holder)),
         },
-        Service::Exchange(exchange) => match &exchange.sign_in {
-            ExchangeSignIn::Oauth { username, authorization_url, .. } => Ok((username, authorization_url)),
-            _ => Err(not_needed(integration)),
+        Holder::Webex(cloud) => match &cloud.sign_in {
+            WebexSignIn::Oauth(_) => Ok(Person { email: None, authorization_url: cloud.authorization_url() }),
+            WebexSignIn::ServiceApp { .. } | WebexSignIn::Bot(_) => Err(not_needed(holder)),
         },
-        _ => Err(not_needed(integration)),
     }
 }
 
@@ -234,16 +257,17 @@ fn person(integration: &IntegrationSpec) -> Result<(&str, &str), SignInError> {
 ///
 /// # Errors
 /// When there is nobody to sign in, or what they say is no URL.
-pub fn redirect_uri(integration: &IntegrationSpec) -> Result<Option<Url>, SignInError> {
-    person(integration)?;
-    let account = Account::of(integration, 0)?;
-    let Grant::SignedIn(oauth, _) = &account.grant else { return Err(not_needed(integration)) };
+pub fn redirect_uri<'a>(of: impl Into<Holder<'a>>) -> Result<Option<Url>, SignInError> {
+    let holder = of.into();
+    person(holder)?;
+    let account = Account::of(holder, 0)?;
+    let Grant::SignedIn(oauth, _) = &account.grant else { return Err(not_needed(holder)) };
     let parse = |text: &String| Url::parse(text).map_err(|_| SignInError::NotAUrl("redirectUri"));
     oauth.redirect_uri.as_ref().map(parse).transpose()
 }
 
-fn not_needed(integration: &IntegrationSpec) -> SignInError {
-    SignInError::NotNeeded(integration.name.to_string())
+fn not_needed(holder: Holder<'_>) -> SignInError {
+    SignInError::NotNeeded(holder.name().to_string())
 }
 
 fn parameter(url: &Url, name: &str) -> Option<String> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::account::{Account, Grant};
-use super::error::{SignInFault, TokenError};
+use super::account::{Account, Grant, Renewal};
+use super::error::{Refusal, SignInFault, TokenError};
 use super::records::{self, AccessRecord, RefusedRecord, SignInRecord};
 use super::request::{self, Fresh, With};
 use super::{Bearer, Shared};
@@ -18,6 +18,9 @@ const EARLY: Duration = Duration::from_secs(600);
 
 /// That much earlier at most, different for each account, so that a hundred of them do not ask at once.
 const JITTER_S: u64 = 300;
+
+/// What is good for weeks is replaced at half of its life, and after this long at most.
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 /// A token is not used in its last moments: the service's clock is not ours, and a request takes time.
 const LAST_MOMENTS: Duration = Duration::from_secs(30);
@@ -108,6 +111,15 @@ impl Slot {
         });
     }
 
+    /// The service did not take `bearer`, which is all there is.
+    pub(super) async fn gave_up(&self, shared: &Shared, account: &Account<'_>, bearer: &Bearer) {
+        let is_current = self.state().token.take_if(|held| held.bearer == *bearer).is_some();
+        if is_current {
+            let error = TokenError::Refused { refusal: Refusal::BotToken, code: "HTTP 401".into() };
+            self.failed(shared, account, &error).await;
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -136,18 +148,23 @@ impl Slot {
         let unreadable = |error: crate::store::StoreError| TokenError::Store(error.to_string());
         let now = shared.clock.now();
         let bound = account.binding();
-        if matches!(account.grant, Grant::SignedIn(..)) && self.wants_sign_in() {
+        if matches!(account.grant, Grant::SignedIn(..) | Grant::ServiceApp(..)) && self.wants_sign_in() {
             let bytes = shared.store.get(&records::sign_in(account)).await.map_err(unreadable)?;
             let record = bytes.and_then(|bytes| serde_json::from_slice::<SignInRecord>(&bytes).ok());
+            let given = match account.grant {
+                Grant::ServiceApp(_, given) => Some(SignInRecord::given(bound, given, now.wall)),
+                _ => None,
+            };
             let fault = match &record {
+                _ if given.is_some() => None,
                 None => Some(SignInFault::Never),
                 Some(record) if record.bound != bound => Some(SignInFault::Changed),
                 Some(_) => None,
             };
-            self.state().sign_in = record.filter(|record| record.bound == bound);
+            self.state().sign_in = record.filter(|record| record.bound == bound).or(given);
             self.tell(shared, account);
             if let Some(fault) = fault {
-                let error = TokenError::SignInNeeded(fault, account.integration.name.to_string());
+                let error = TokenError::SignInNeeded(fault, account.holder.name().to_string());
                 self.failed(shared, account, &error).await;
                 return Err(error);
             }
@@ -168,7 +185,7 @@ impl Slot {
         if let Some(record) = refused.filter(|record| record.proof == proof)
             && let Some(rest) = record.rest(REFUSED_PAUSE, now.wall)
         {
-            let error = record.error(account.integration.name.as_str());
+            let error = record.error(account.holder.name().as_str());
             state.failed = Some(Failed { error, proof, until: now.mono + rest });
         }
         Ok(())
@@ -187,7 +204,9 @@ impl Slot {
         let mut asked =
             request::fetch(&shared.http, account, refresh.as_ref().map_or(With::Nothing, With::Refresh), now).await;
         let previous = self.state().sign_in.as_ref().and_then(|record| record.previous.clone());
-        if let (Err(TokenError::SignInNeeded(..)), Some(previous)) = (&asked, previous) {
+        if let (Err(error), Some(previous)) = (&asked, previous)
+            && is_about_the_refresh_token(error)
+        {
             // A process that ended between the answer and the disk leaves a refresh token that never was the service's last.
             let previous = Secret::new(previous.expose().to_owned());
             asked = request::fetch(&shared.http, account, With::Refresh(&previous), now).await;
@@ -205,7 +224,7 @@ impl Slot {
             }
             Ok(()) => {}
         }
-        let integration = account.integration.name.as_str();
+        let integration = account.holder.name().as_str();
         tracing::info!(event = "token_refreshed", integration, account = account.name, "A token was fetched.");
         Ok(bearer)
     }
@@ -249,8 +268,7 @@ impl Slot {
     fn tell(&self, shared: &Shared, account: &Account<'_>) {
         let ends = self.state().sign_in.as_ref().and_then(|record| record.ends);
         if let Some(tally) = shared.tally.get() {
-            let integration = account.integration;
-            tally.sign_ins_end.set(&[integration.service.kind(), integration.name.as_str()], ends);
+            tally.sign_ins_end.set(&[account.holder.kind(), account.holder.name().as_str()], ends);
         }
     }
 
@@ -281,7 +299,7 @@ impl Slot {
             _ => FAILED_PAUSE,
         };
         self.state().failed = Some(Failed { error: error.clone(), proof, until: now.mono + pause });
-        let integration = account.integration.name.as_str();
+        let integration = account.holder.name().as_str();
         if matches!(error, TokenError::SignInNeeded(..)) && !told {
             tracing::warn!(event = "sign_in_needed", integration, %error, "Somebody must sign in.");
         }
@@ -297,6 +315,10 @@ impl State {
     fn refresh(&self) -> Option<&str> {
         self.sign_in.as_ref().map(|record| record.refresh.expose())
     }
+}
+
+fn is_about_the_refresh_token(error: &TokenError) -> bool {
+    matches!(error, TokenError::SignInNeeded(..) | TokenError::Refused { refusal: Refusal::RefreshToken, .. })
 }
 
 /// A token of the process before, as far as it is still good.
@@ -317,7 +339,10 @@ fn held(
     now: Mono,
 ) -> Held {
     let jitter = Duration::from_secs(u64::from(account.binding().0[0]) * JITTER_S / 256);
-    let before = (EARLY + jitter).min(lifetime / 3);
+    let before = match account.renewal {
+        Renewal::JustBefore => (EARLY + jitter).min(lifetime / 3),
+        Renewal::HalfLife => (lifetime / 2).max(lifetime.saturating_sub(WEEK)),
+    };
     Held {
         bearer: Bearer(token.clone()),
         fetched,
