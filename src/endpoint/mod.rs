@@ -3,6 +3,7 @@
 
 pub mod cisco;
 pub mod poly;
+pub mod webex;
 
 use std::sync::Arc;
 use std::time::Duration;

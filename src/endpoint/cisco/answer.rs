@@ -147,6 +147,11 @@ fn unsuccessful<'a>(result: &Element) -> Outcome<'a> {
 /// The error without anything a booking says: a device may quote the value it did not like, and errors are logged.
 pub(super) fn without_texts<'a>(error: EndpointError, texts: impl Iterator<Item = &'a str>) -> EndpointError {
     let EndpointError::Declined(reason) = error else { return error };
+    EndpointError::Declined(reason_without(&reason, texts))
+}
+
+/// A reason as it may be repeated: not where it holds a word of `texts`.
+pub(in crate::endpoint) fn reason_without<'a>(reason: &str, texts: impl Iterator<Item = &'a str>) -> String {
     let words = |text: &str| -> Vec<String> {
         text.to_lowercase()
             .split(|c: char| !c.is_alphanumeric())
@@ -154,14 +159,14 @@ pub(super) fn without_texts<'a>(error: EndpointError, texts: impl Iterator<Item 
             .map(str::to_owned)
             .collect()
     };
-    let said = words(&reason);
+    let said = words(reason);
     let repeats = texts.flat_map(words).any(|word| said.iter().any(|said| said.contains(&word)));
     let plain = reason.chars().filter(|c| !c.is_control()).take(REASON_MAX).collect::<String>();
-    EndpointError::Declined(match plain.trim() {
+    match plain.trim() {
         _ if repeats => "it quoted a booking, so its reason is not repeated here".to_owned(),
         "" => "it gave no reason".to_owned(),
         plain => format!("`{plain}`"),
-    })
+    }
 }
 
 #[cfg(test)]

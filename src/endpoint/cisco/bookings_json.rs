@@ -10,7 +10,7 @@ use super::fields::{Sent, utc};
 
 /// How a booking without an address to dial is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum WithoutCall {
+pub(in crate::endpoint) enum WithoutCall {
     /// `Protocol: "None"`, known from RoomOS 11.24 on.
     ProtocolNone,
     /// An empty number over SIP, for older ones, which require a protocol and know no `None`.
@@ -22,10 +22,15 @@ pub(super) fn put_and_list(bookings: &[Sent], without_call: WithoutCall) -> Stri
     if bookings.is_empty() {
         return command("<Clear command=\"True\"/><List command=\"True\"/>");
     }
-    let list = Payload { bookings: bookings.iter().map(|sent| Booking::of(sent, without_call)).collect() };
-    let json = serde_json::to_string(&list).expect("bookings are plain data");
+    let json = payload(bookings, without_call);
     let body = quick_xml::escape::escape(json.as_str());
     command(&format!("<Put command=\"True\"><body>{body}</body></Put><List command=\"True\"/>"))
+}
+
+/// What `Bookings Put` takes: the whole list, as JSON.
+pub(in crate::endpoint) fn payload(bookings: &[Sent], without_call: WithoutCall) -> String {
+    let list = Payload { bookings: bookings.iter().map(|sent| Booking::of(sent, without_call)).collect() };
+    serde_json::to_string(&list).expect("bookings are plain data")
 }
 
 /// The request that reads the list.

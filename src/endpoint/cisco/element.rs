@@ -12,15 +12,15 @@ const DEPTH_MAX: usize = 64;
 
 /// One element.
 #[derive(Default)]
-pub(super) struct Element {
+pub(in crate::endpoint) struct Element {
     /// Name without prefix.
-    pub(super) name: String,
+    pub(in crate::endpoint) name: String,
     /// The `status` attribute, empty when there is none.
-    pub(super) status: String,
+    pub(in crate::endpoint) status: String,
     /// The text directly inside, trimmed.
-    pub(super) text: String,
+    pub(in crate::endpoint) text: String,
     /// Elements inside, in order.
-    pub(super) children: Vec<Element>,
+    pub(in crate::endpoint) children: Vec<Element>,
 }
 
 impl Element {

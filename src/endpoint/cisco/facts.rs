@@ -84,7 +84,7 @@ impl Facts {
         }
     }
 
-    pub(super) fn without_call(&self) -> WithoutCall {
+    pub(in crate::endpoint) fn without_call(&self) -> WithoutCall {
         match self.version() {
             Some((false, version)) if version >= PROTOCOL_NONE => WithoutCall::ProtocolNone,
             _ => WithoutCall::EmptySip,

@@ -24,8 +24,8 @@ const PERSON_MAX: usize = 128;
 const PARTS_MAX: usize = 400;
 
 /// One booking, ready for either wire.
-pub(super) struct Sent {
-    pub(super) id: String,
+pub(in crate::endpoint) struct Sent {
+    pub(in crate::endpoint) id: String,
     pub(super) title: String,
     pub(super) private: bool,
     /// Never empty: the JSON wire requires it.
@@ -36,7 +36,7 @@ pub(super) struct Sent {
     pub(super) start_buffer_s: u32,
     pub(super) end_buffer_s: u32,
     /// The address without scheme, and SIP or H323.
-    pub(super) call: Option<(String, &'static str)>,
+    pub(in crate::endpoint) call: Option<(String, &'static str)>,
 }
 
 impl Sent {
@@ -46,14 +46,14 @@ impl Sent {
     }
 
     /// What people wrote, and where Join leads: nothing of it may be repeated in an error.
-    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::endpoint) fn texts(&self) -> impl Iterator<Item = &str> {
         let number = self.call.iter().map(|(number, _)| number.as_str());
         [self.title.as_str(), &self.organizer_name, &self.organizer_email].into_iter().chain(number)
     }
 }
 
 /// `schedule` as a codec can hold it, in its order.
-pub(super) fn sent(deployment: &str, schedule: &Schedule) -> Vec<Sent> {
+pub(in crate::endpoint) fn sent(deployment: &str, schedule: &Schedule) -> Vec<Sent> {
     let mut all: Vec<Sent> =
         schedule.bookings.iter().flat_map(|booking| parts(&Limits::CISCO, deployment, booking)).collect();
     all.truncate(Limits::CISCO.bookings);

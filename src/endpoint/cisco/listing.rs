@@ -48,7 +48,7 @@ pub struct Seen {
 }
 
 /// The bookings anywhere inside `result`; `deployment` says which of them are ours.
-pub(super) fn bookings(result: &Element, deployment: &str) -> Vec<Seen> {
+pub(in crate::endpoint) fn bookings(result: &Element, deployment: &str) -> Vec<Seen> {
     let is_booking = |element: &&Element| element.name == "Booking" && element.at(&["Id"]).is_some();
     result.walk().into_iter().filter(is_booking).map(|booking| seen(booking, deployment)).collect()
 }

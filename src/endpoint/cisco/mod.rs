@@ -10,14 +10,14 @@
 //! *Design notes.* No session cookies: they never expire by themselves, and a codec has 20 of them. No HttpFeedback: its
 //! slots belong to the installation. Redirects are never followed.
 
-mod answer;
-mod bookings_json;
+pub(super) mod answer;
+pub(super) mod bookings_json;
 mod bookings_xml;
 mod differs;
-mod element;
+pub(super) mod element;
 mod facts;
-mod fields;
-mod listing;
+pub(super) mod fields;
+pub(super) mod listing;
 mod session;
 
 use std::collections::BTreeSet;

@@ -10,12 +10,13 @@ use crate::calendar::exchange::listen::Listener;
 use crate::calendar::{self, Access, AgendaRequest, BusyRequest, Looks, Reading, SignIns};
 use crate::endpoint::EndpointError;
 use crate::endpoint::cisco::{self, Difference, Seen, Session};
+use crate::endpoint::webex::{Clouds, WebexError};
 use crate::http::Http;
 use crate::model::schedule::NoJoin;
 use crate::model::tally::Tally;
 use crate::model::{
     Alias, Booking, Busy, Call, CiscoSpec, Clock, Confidential, DeviceSpec, EndpointSpec, Failure, Given,
-    IntegrationSpec, Protocol, RoomEmail, RoomSpec, Schedule, Window,
+    IntegrationSpec, Protocol, RoomEmail, RoomSpec, Schedule, WebexSpec, Window,
 };
 use crate::store::{Op, Store};
 
@@ -41,6 +42,7 @@ pub struct Live {
     sign_ins: SignIns,
     looks: Looks,
     tokens: Tokens,
+    clouds: Clouds,
 }
 
 impl std::fmt::Debug for Live {
@@ -73,8 +75,10 @@ impl Live {
                 sessions.insert((address.to_owned(), port), Session::with_pin(Some(pin)));
             }
         }
+        let tokens = Tokens::new(http.clone(), store.clone(), clock.clone()).telling(tally.clone());
         Ok(Self {
-            tokens: Tokens::new(http.clone(), store.clone(), clock.clone()).telling(tally.clone()),
+            clouds: Clouds::new(http.clone(), tokens.clone(), clock.clone()),
+            tokens,
             http,
             clock,
             tally,
@@ -152,6 +156,33 @@ impl Live {
         Schedule { bookings: bookings.collect() }
     }
 
+    async fn read_webex(&self, spec: &WebexSpec, given: Option<&Schedule>) -> Result<HeldRead, Failure> {
+        let listing = match self.clouds.list(spec, &self.deployment).await {
+            Err(WebexError::CannotList) => {
+                let serial = self.clouds.facts(spec).await.and_then(|facts| facts.serial.clone());
+                return Ok(HeldRead::CannotList { serial });
+            }
+            other => other?,
+        };
+        Ok(HeldRead::Listed(Listed {
+            ours: self.schedule_of(&listing.bookings),
+            foreign: foreign(&listing.bookings),
+            same: given.map(|given| self.is_same(given, &listing.bookings)),
+            serial: listing.serial,
+        }))
+    }
+
+    /// A device id is one device's for ever, so no serial number is asked for first.
+    async fn put_webex(&self, spec: &WebexSpec, schedule: &Schedule) -> Result<PutDone, Failure> {
+        let done = self.clouds.put_schedule(spec, &self.deployment, schedule).await?;
+        let seen = done.seen.as_deref();
+        Ok(PutDone {
+            same: seen.map(|seen| self.is_same(schedule, seen)),
+            foreign: seen.map_or(0, foreign),
+            serial: done.serial,
+        })
+    }
+
     /// Whether a device shows exactly `schedule` of ours, whatever others put beside it.
     fn is_same(&self, schedule: &Schedule, seen: &[Seen]) -> bool {
         cisco::differs(&self.deployment, schedule, seen, self.clock.now().wall)
@@ -187,10 +218,6 @@ fn replaced() -> Failure {
 
 fn foreign(seen: &[Seen]) -> usize {
     seen.iter().filter(|seen| seen.ours.is_none()).count()
-}
-
-fn webex_is_not_reached() -> Failure {
-    Failure::fix("NotInEffect", "endpoints of the Webex Cloud are not reached by this version")
 }
 
 impl World for Live {
@@ -247,7 +274,7 @@ impl World for Live {
         let spec = match &endpoint.device {
             DeviceSpec::Cisco(spec) => spec,
             DeviceSpec::Poly(_) => return Ok(HeldRead::CannotList { serial: None }),
-            DeviceSpec::Webex(_) => return Err(webex_is_not_reached()),
+            DeviceSpec::Webex(spec) => return self.read_webex(spec, given).await,
         };
         let mut session = self.session(spec);
         let listing = match cisco::list(&self.http, session.get(), spec, &self.deployment).await {
@@ -277,7 +304,7 @@ impl World for Live {
             DeviceSpec::Poly(_) => {
                 return Err(Failure::fix("NotAPutEndpoint", "this kind of endpoint fetches its schedule"));
             }
-            DeviceSpec::Webex(_) => return Err(webex_is_not_reached()),
+            DeviceSpec::Webex(spec) => return self.put_webex(spec, schedule).await,
         };
         let mut session = self.session(spec);
         let known = session.get().known().and_then(|facts| facts.serial.as_deref());
@@ -299,7 +326,9 @@ impl World for Live {
     async fn clear(&self, given: &Given, unlisted: bool) -> Result<Option<&'static str>, Failure> {
         let spec = match &given.target {
             Some(DeviceSpec::Cisco(spec)) => spec,
-            Some(DeviceSpec::Webex(_)) => return Err(webex_is_not_reached()),
+            Some(DeviceSpec::Webex(spec)) => {
+                return Ok(self.clouds.clear_if_ours(spec, &self.deployment, unlisted).await?);
+            }
             Some(DeviceSpec::Poly(_)) | None => return Ok(Some("it has no address")),
         };
         let mut session = self.session(spec);
