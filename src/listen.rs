@@ -14,6 +14,8 @@
 //!
 //! ALPN offers `http/1.1` alone: NTLM binds a login to its connection, which HTTP/2 shares.
 
+pub mod door;
+mod lasting;
 mod paced;
 mod tls;
 
@@ -30,10 +32,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+pub use door::{Door, Network};
+pub use lasting::Lasting;
 pub use tls::{TlsFault, TlsSettings, self_signed};
 
 use paced::{Paced, Phase};
@@ -79,6 +82,8 @@ pub struct Connection {
     pub peer: SocketAddr,
     /// Whether it is encrypted.
     pub tls: bool,
+    /// Whether the other end is a trusted proxy that did not say whom it speaks for: requests of several may come over it.
+    pub shared: bool,
 }
 
 /// Serves `router` on `listener` until `stop`, then lets requests under way finish within the grace period.
@@ -90,7 +95,20 @@ pub async fn serve(
     limits: ListenLimits,
     stop: CancellationToken,
 ) {
+    serve_behind(Door::default(), listener, tls, router, limits, stop).await;
+}
+
+/// The same for those whom `door` lets in.
+pub async fn serve_behind(
+    door: Door,
+    listener: TcpListener,
+    tls: Option<TlsSettings>,
+    router: Router,
+    limits: ListenLimits,
+    stop: CancellationToken,
+) {
     let open = Open::default();
+    let troubled = Troubled::default();
     let mut running = JoinSet::new();
     loop {
         tokio::select! {
@@ -98,14 +116,18 @@ pub async fn serve(
             () = stop.cancelled() => break,
             Some(_) = running.join_next() => {}
             accepted = listener.accept() => match accepted {
+                Ok((_, peer)) if !door.admits(peer.ip()) => {
+                    tracing::debug!(%peer, "A connection from outside of the allowed networks was closed.");
+                }
                 Ok((stream, peer)) => match open.admit(peer, &limits) {
                     Some(place) => {
-                        let connection = Connection { id: next_id(), peer, tls: tls.is_some() };
-                        let acceptor = tls.as_ref().map(TlsSettings::acceptor);
-                        let (router, stop) = (router.clone(), stop.clone());
+                        let shared = door.trusts(peer.ip());
+                        let connection = Connection { id: next_id(), peer, tls: tls.is_some(), shared };
+                        let guest = Guest { connection, limits, door: door.clone(), troubled: troubled.clone() };
+                        let (tls, router, stop) = (tls.clone(), router.clone(), stop.clone());
                         running.spawn(async move {
                             let _place = place;
-                            connect(stream, connection, acceptor, router, limits, stop).await;
+                            guest.connect(stream, tls, router, stop).await;
                         });
                     }
                     None => tracing::debug!(%peer, "Too many connections; this one was closed."),
@@ -170,33 +192,104 @@ impl Drop for Place {
     }
 }
 
-async fn connect(
-    stream: TcpStream,
-    connection: Connection,
-    acceptor: Option<TlsAcceptor>,
-    router: Router,
-    limits: ListenLimits,
-    stop: CancellationToken,
-) {
-    // Answers are small and complete: waiting for more to send only delays them.
-    let _ = stream.set_nodelay(true);
-    let Some(acceptor) = acceptor else { return serve_http(stream, connection, router, limits, stop).await };
-    let shaken = tokio::select! {
-        () = stop.cancelled() => return,
-        shaken = tokio::time::timeout(limits.handshake, acceptor.accept(stream)) => shaken,
-    };
-    match shaken {
-        Ok(Ok(stream)) => serve_http(stream, connection, router, limits, stop).await,
-        Ok(Err(error)) => {
-            let hint = tls::hint(&error);
-            tracing::debug!(peer = %connection.peer, %error, hint, "A TLS handshake failed.");
+/// Addresses whose handshakes failed, so that each is told of once and not at every poll.
+#[derive(Clone, Default)]
+struct Troubled(Arc<Mutex<BTreeMap<IpAddr, &'static str>>>);
+
+/// Most addresses that are remembered; then all are told of anew.
+const TROUBLED_MAX: usize = 4096;
+
+impl Troubled {
+    /// Whether that is new of `peer`.
+    fn is_new(&self, peer: IpAddr, hint: &'static str) -> bool {
+        let mut troubled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if troubled.len() >= TROUBLED_MAX {
+            troubled.clear();
         }
-        Err(_) => tracing::debug!(peer = %connection.peer, "A TLS handshake took too long."),
+        troubled.insert(peer.to_canonical(), hint) != Some(hint)
+    }
+
+    fn forget(&self, peer: IpAddr) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&peer.to_canonical());
     }
 }
 
-async fn serve_http<S>(stream: S, connection: Connection, router: Router, limits: ListenLimits, stop: CancellationToken)
-where
+/// Somebody who connected.
+struct Guest {
+    connection: Connection,
+    limits: ListenLimits,
+    door: Door,
+    troubled: Troubled,
+}
+
+impl Guest {
+    async fn connect(
+        mut self,
+        mut stream: TcpStream,
+        tls: Option<TlsSettings>,
+        router: Router,
+        stop: CancellationToken,
+    ) {
+        // Answers are small and complete: waiting for more to send only delays them.
+        let _ = stream.set_nodelay(true);
+        if self.connection.shared {
+            let announced = tokio::select! {
+                () = stop.cancelled() => return,
+                announced = tokio::time::timeout(self.limits.handshake, door::announced(&mut stream)) => announced,
+            };
+            match announced {
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(client))) => {
+                    self.connection.shared = false;
+                    self.connection.peer = client.unwrap_or(self.connection.peer);
+                }
+                Ok(Err(_)) | Err(_) => {
+                    tracing::debug!(peer = %self.connection.peer, "A balancer announced nobody who can be read.");
+                    return;
+                }
+            }
+        }
+        let Some(tls) = tls else {
+            return serve_http(stream, self.connection, Lasting::default(), router, self.limits, stop).await;
+        };
+        let (acceptor, certificate) = tls.acceptor();
+        let shaken = tokio::select! {
+            () = stop.cancelled() => return,
+            shaken = tokio::time::timeout(self.limits.handshake, acceptor.accept(stream)) => shaken,
+        };
+        match shaken {
+            Ok(Ok(stream)) => {
+                self.troubled.forget(self.connection.peer.ip());
+                let lasting = Lasting::with(Some(certificate));
+                serve_http(stream, self.connection, lasting, router, self.limits, stop).await;
+            }
+            Ok(Err(error)) => self.refused(tls::reason(&error), &error),
+            Err(_) => self.refused(tls::SLOW, &std::io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    /// Counts a handshake that failed, and tells of it where it is new.
+    fn refused(&self, (reason, hint): (&'static str, &'static str), error: &std::io::Error) {
+        let peer = self.connection.peer.ip();
+        if let Some(tally) = &self.door.tally {
+            tally.tls_failures.add(&[reason]);
+            if self.troubled.is_new(peer, hint) {
+                tracing::warn!(%peer, %error, hint, "A device could not connect: the TLS handshake failed.");
+                return;
+            }
+        }
+        tracing::debug!(%peer, %error, hint, "A TLS handshake failed.");
+    }
+}
+
+async fn serve_http<S>(
+    stream: S,
+    connection: Connection,
+    lasting: Lasting,
+    router: Router,
+    limits: ListenLimits,
+    stop: CancellationToken,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let phase = Phase::default();
@@ -205,6 +298,7 @@ where
         phase.serving();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(connection);
+        request.extensions_mut().insert(lasting.clone());
         let (answer, phase) = (router.clone().oneshot(request), phase.clone());
         async move {
             let answer = answer.await;

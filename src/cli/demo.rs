@@ -375,6 +375,8 @@ async fn options(verb: &Demo, place: &Place) -> anyhow::Result<NodeOptions> {
         poly_listen: Some(verb.poly_listen),
         poly_tls: Some((secrets.join("poly.crt"), secrets.join("poly.key"))),
         poly_auth: PolyAuth { schemes: vec![Scheme::Digest] },
+        poly_allow: [].into(),
+        trusted_proxies: [].into(),
         node: "demo".to_owned(),
         location: "default".to_owned(),
         deployment: None,

@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::serve::{Node, NodeOptions};
 use crate::endpoint::poly::{PolyAuth, Scheme};
+use crate::listen::Network;
 use crate::model::Clock;
 
 /// Runs the daemon: reads calendars, finds addresses, keeps endpoints in step.
@@ -67,12 +68,18 @@ pub(super) struct Run {
     /// Its key, PEM.
     #[arg(long, value_name = "FILE", requires = "poly_tls_cert", env = "OTJ_POLY_TLS_KEY")]
     poly_tls_key: Option<PathBuf>,
-    /// How Poly endpoints may log in, in the order offered: digest, basic.
-    #[arg(long, value_name = "SCHEMES", default_value = "digest", value_delimiter = ',', env = "OTJ_POLY_AUTH")]
+    /// How Poly endpoints may log in, in the order offered: digest, digest-sha256, ntlm, basic.
+    #[arg(long, value_name = "SCHEMES", default_value = "digest,ntlm", value_delimiter = ',', env = "OTJ_POLY_AUTH")]
     poly_auth: Vec<String>,
     /// Offer Basic only, over TLS.
     #[arg(long, env = "OTJ_SECURE_MODE")]
     secure_mode: bool,
+    /// Networks that Poly endpoints connect from; anywhere when not given. May be repeated.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', env = "OTJ_POLY_ALLOW")]
+    poly_allow: Vec<Network>,
+    /// Proxies and balancers before --poly-listen whose X-Forwarded-For and PROXY protocol v2 are believed. May be repeated.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', env = "OTJ_TRUSTED_PROXY")]
+    trusted_proxy: Vec<Network>,
     /// This node's name; the host name when not given.
     #[arg(long, value_name = "NAME", env = "OTJ_NODE")]
     node: Option<String>,
@@ -136,7 +143,8 @@ fn options(verb: &Run) -> anyhow::Result<NodeOptions> {
         vec![Scheme::Basic]
     } else {
         let parse = |name: &String| {
-            Scheme::parse(name).with_context(|| format!("--poly-auth {name}: this version knows digest and basic"))
+            Scheme::parse(name)
+                .with_context(|| format!("--poly-auth {name}: the schemes are digest, digest-sha256, ntlm, basic"))
         };
         verb.poly_auth.iter().map(parse).collect::<anyhow::Result<_>>()?
     };
@@ -161,6 +169,8 @@ fn options(verb: &Run) -> anyhow::Result<NodeOptions> {
         },
         poly_tls: pair(&verb.poly_tls_cert, &verb.poly_tls_key),
         poly_auth: PolyAuth { schemes },
+        poly_allow: verb.poly_allow.as_slice().into(),
+        trusted_proxies: verb.trusted_proxy.as_slice().into(),
         node,
         location: verb.location.clone(),
         deployment: verb.deployment.clone(),

@@ -18,7 +18,7 @@ use crate::config::watch::Watch;
 use crate::config::{self, LoadOptions, SecretOptions, Secrets};
 use crate::endpoint::poly::{self, PolyAuth, PolyDesk};
 use crate::http::{Http, HttpOptions};
-use crate::listen::{self, ListenLimits, TlsSettings, self_signed};
+use crate::listen::{self, Door, ListenLimits, Network, TlsSettings, self_signed};
 use crate::model::published::Accounts;
 use crate::model::tally::Tally;
 use crate::model::{Clock, Desired, LookAgain, Secret};
@@ -66,6 +66,8 @@ pub(super) struct NodeOptions {
     pub(super) poly_listen: Option<SocketAddr>,
     pub(super) poly_tls: Option<(PathBuf, PathBuf)>,
     pub(super) poly_auth: PolyAuth,
+    pub(super) poly_allow: Arc<[Network]>,
+    pub(super) trusted_proxies: Arc<[Network]>,
     pub(super) node: String,
     pub(super) location: String,
     pub(super) deployment: Option<String>,
@@ -190,8 +192,14 @@ impl Node {
                 clock,
                 auth: options.poly_auth.clone(),
                 nonce_key,
+                proxies: options.trusted_proxies.clone(),
             };
-            tasks.spawn(serve_poly(listener, tls, desk, accounts, stop.clone()));
+            let door = Door {
+                allow: options.poly_allow.clone(),
+                proxies: options.trusted_proxies.clone(),
+                tally: Some(desk.tally.clone()),
+            };
+            tasks.spawn(serve_poly(listener, tls, door, desk, accounts, stop.clone()));
         }
         Ok(Self { board, web, poly, tasks, stop, look_again, _store: store })
     }
@@ -224,6 +232,7 @@ impl Node {
 async fn serve_poly(
     listener: TcpListener,
     tls: TlsSettings,
+    door: Door,
     desk: PolyDesk,
     mut accounts: watch::Receiver<Accounts>,
     stop: CancellationToken,
@@ -244,7 +253,7 @@ async fn serve_poly(
     };
     match bound {
         Ok(listener) => {
-            listen::serve(listener, Some(tls), poly::router(desk), ListenLimits::default(), stop).await;
+            listen::serve_behind(door, listener, Some(tls), poly::router(desk), ListenLimits::default(), stop).await;
         }
         Err(error) => {
             tracing::error!(%error, "The port for Poly endpoints is taken; restart with another --poly-listen.");

@@ -30,7 +30,15 @@ pub enum TlsFault {
 
 /// The TLS side of a listener. Cloning shares it; connections already open keep the certificate they were made with.
 #[derive(Clone, Debug)]
-pub struct TlsSettings(Arc<RwLock<Arc<ServerConfig>>>);
+pub struct TlsSettings(Arc<RwLock<Shown>>);
+
+/// What the next connection is made with.
+#[derive(Clone, Debug)]
+struct Shown {
+    config: Arc<ServerConfig>,
+    /// DER.
+    certificate: Arc<[u8]>,
+}
 
 impl TlsSettings {
     /// From a certificate chain and its key.
@@ -51,17 +59,17 @@ impl TlsSettings {
         Ok(())
     }
 
-    pub(super) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
+    /// For the next connection, with the certificate that it is shown, DER.
+    pub(super) fn acceptor(&self) -> (TlsAcceptor, Arc<[u8]>) {
+        let shown = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        (TlsAcceptor::from(shown.config), shown.certificate)
     }
 }
 
-fn configuration(certificates: &[u8], key: &Secret) -> Result<Arc<ServerConfig>, TlsFault> {
+fn configuration(certificates: &[u8], key: &Secret) -> Result<Shown, TlsFault> {
     let chain: Vec<CertificateDer<'static>> =
         CertificateDer::pem_slice_iter(certificates).collect::<Result<_, _>>().map_err(|_| TlsFault::NoCertificate)?;
-    if chain.is_empty() {
-        return Err(TlsFault::NoCertificate);
-    }
+    let certificate = chain.first().map(|first| Arc::from(&first[..])).ok_or(TlsFault::NoCertificate)?;
     let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes()).map_err(|_| TlsFault::NoKey)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -71,7 +79,7 @@ fn configuration(certificates: &[u8], key: &Secret) -> Result<Arc<ServerConfig>,
         .with_single_cert(chain, key)
         .map_err(TlsFault::Unusable)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(Shown { config: Arc::new(config), certificate })
 }
 
 /// A certificate for `names` (host names or IP addresses) and its key, both PEM. It is valid from 2020 to the end of 2049: devices
@@ -91,17 +99,20 @@ pub fn self_signed(names: &[String]) -> Result<(String, Secret), TlsFault> {
     Ok((certificate.pem(), Secret::new(key.serialize_pem())))
 }
 
-/// What a person can do about a failed handshake.
-pub(super) fn hint(error: &io::Error) -> &'static str {
+/// Of a handshake that took too long.
+pub(super) const SLOW: (&str, &str) = ("timeout", "the other side did not finish; something between may hold it up");
+
+/// Why a handshake failed, from a closed set, and what a person can do about it.
+pub(super) fn reason(error: &io::Error) -> (&'static str, &'static str) {
     let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
-        return "the other side closed the connection; it may not trust the certificate";
+        return ("closed", "the other side closed the connection; it may not trust the certificate");
     };
     match error {
         Error::PeerIncompatible(
             PeerIncompatible::Tls12NotOffered | PeerIncompatible::SupportedVersionsExtensionRequired,
-        ) => "the other side speaks only TLS 1.0 or 1.1: put a TLS front before this listener",
-        Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon) => {
-            "no cipher in common: an old device may need an RSA certificate, or a TLS front"
+        ) => ("old_version", "the other side speaks only TLS 1.0 or 1.1: put a TLS front before this listener"),
+        Error::PeerIncompatible(_) => {
+            ("no_common_cipher", "nothing in common: an old device may need an RSA certificate, or a TLS front")
         }
         Error::AlertReceived(
             AlertDescription::UnknownCA
@@ -109,9 +120,11 @@ pub(super) fn hint(error: &io::Error) -> &'static str {
             | AlertDescription::CertificateUnknown
             | AlertDescription::CertificateExpired
             | AlertDescription::UnsupportedCertificate,
-        ) => "the other side does not trust the certificate: install it there, or give one it trusts",
-        Error::InvalidMessage(InvalidMessage::InvalidContentType) => "the other side spoke plain HTTP: use https://",
-        _ => "no hint",
+        ) => ("untrusted", "the other side does not trust the certificate: install it there, or give one it trusts"),
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            ("not_tls", "the other side spoke plain HTTP: use https://")
+        }
+        _ => ("other", "no hint"),
     }
 }
 

@@ -117,6 +117,8 @@ pub struct Tally {
     pub poly_logins: Counts,
     /// Poly logins with a name nobody has.
     pub poly_unknown_logins: AtomicU64,
+    /// TLS handshakes of devices that failed, by (reason).
+    pub tls_failures: Counts,
     /// Requests to the pages and the API, by (route, code).
     pub http_requests: Counts,
     /// Rule matches, by (profile, rule); an event version counts once.
@@ -138,6 +140,7 @@ impl Tally {
             poly_requests: Counts::default(),
             poly_logins: Counts::default(),
             poly_unknown_logins: AtomicU64::new(0),
+            tls_failures: Counts::default(),
             http_requests: Counts::default(),
             rule_matches: Counts::default(),
             steps: Durations::with_bounds(&[0.001, 0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0]),

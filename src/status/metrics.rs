@@ -285,6 +285,11 @@ impl Scrape {
             plain(tally.poly_unknown_logins.load(Ordering::Relaxed) as f64),
         )?;
         page.counter(
+            "otj_poly_tls_failures_total",
+            "TLS handshakes of Poly endpoints that failed",
+            samples(&["reason"], tally.tls_failures.snapshot()),
+        )?;
+        page.counter(
             "otj_http_requests_total",
             "Requests to the pages and the API",
             samples(&["route", "code"], tally.http_requests.snapshot()),

@@ -5,6 +5,7 @@ pub(crate) mod desk;
 mod hostile;
 mod listener;
 mod news;
+mod ntlm;
 mod rooms;
 mod schemas;
 mod simulated;

@@ -48,9 +48,19 @@ impl std::fmt::Debug for NonceKey {
 /// The value of a `WWW-Authenticate` header. `stale` tells the client that its password was right and only the nonce was old.
 #[must_use]
 pub fn challenge(key: &NonceKey, now: Timestamp, stale: bool) -> String {
+    challenge_with("MD5", key, now, stale)
+}
+
+/// The same with SHA-256 (RFC 7616).
+#[must_use]
+pub fn challenge_sha256(key: &NonceKey, now: Timestamp, stale: bool) -> String {
+    challenge_with("SHA-256", key, now, stale)
+}
+
+fn challenge_with(algorithm: &str, key: &NonceKey, now: Timestamp, stale: bool) -> String {
     let nonce = nonce(key, now.as_second());
     let stale = if stale { ", stale=true" } else { "" };
-    format!(r#"Digest realm="{REALM}", nonce="{nonce}", opaque="b3Rq", qop="auth", algorithm=MD5{stale}"#)
+    format!(r#"Digest realm="{REALM}", nonce="{nonce}", opaque="b3Rq", qop="auth", algorithm={algorithm}{stale}"#)
 }
 
 /// What a client claims in an `Authorization` header.

@@ -11,6 +11,7 @@
 //! |----------|-----------------------------------------------------------------|
 //! | `serve`  | HTTP: paths, limits, statuses, what is told to the loop         |
 //! | `login`  | `Authorization` → account, and the challenges                   |
+//! | `origin` | where a request comes from, directly or through proxies          |
 //! | `pace`   | failures are slowed, floods are stopped, nobody else notices    |
 //! | `answer` | request and published list → SOAP                               |
 //! | `text`   | what a device gets to read, with nothing dialable but our address |
@@ -19,6 +20,7 @@
 
 mod answer;
 mod login;
+mod origin;
 mod pace;
 mod serve;
 pub mod text;
@@ -28,6 +30,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use crate::auth::digest::server::NonceKey;
+use crate::listen::Network;
 use crate::model::Clock;
 use crate::model::presence::Presence;
 use crate::model::published::Accounts;
@@ -50,6 +53,8 @@ pub struct PolyDesk {
     pub auth: PolyAuth,
     /// What Digest nonces are signed with.
     pub nonce_key: NonceKey,
+    /// Proxies whose word about where a request comes from is taken, for logs and pacing.
+    pub proxies: Arc<[Network]>,
 }
 
 /// How devices log in.
@@ -61,15 +66,19 @@ pub struct PolyAuth {
 
 impl Default for PolyAuth {
     fn default() -> Self {
-        Self { schemes: vec![Scheme::Digest] }
+        Self { schemes: vec![Scheme::Digest, Scheme::Ntlm] }
     }
 }
 
-/// A way to log in.
+/// A way to log in. Negotiate is never offered: clients would look for a Kerberos server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Scheme {
-    /// Digest.
+    /// Digest with MD5, which every client knows. Answers with SHA-256 are accepted, too.
     Digest,
+    /// Digest with SHA-256. Old devices give up on an algorithm they do not know, so it is offered only where it is wanted.
+    DigestSha256,
+    /// NTLMv2.
+    Ntlm,
     /// Basic.
     Basic,
 }
@@ -78,8 +87,10 @@ impl Scheme {
     /// From its name in `--poly-auth`, in any case.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        match name.to_ascii_lowercase().as_str() {
+        match name.trim().to_ascii_lowercase().as_str() {
             "digest" => Some(Self::Digest),
+            "digest-sha256" => Some(Self::DigestSha256),
+            "ntlm" => Some(Self::Ntlm),
             "basic" => Some(Self::Basic),
             _ => None,
         }
@@ -89,7 +100,8 @@ impl Scheme {
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
-            Self::Digest => "digest",
+            Self::Digest | Self::DigestSha256 => "digest",
+            Self::Ntlm => "ntlm",
             Self::Basic => "basic",
         }
     }

@@ -14,7 +14,7 @@
 //! `Content-Type` is exactly `text/xml; charset=utf-8`: a known client compares the whole string.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,13 +26,15 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use http_body_util::BodyExt as _;
 use jiff::tz::TimeZone;
+use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::answer::{self, Reply};
-use super::login::{self, Login};
+use super::login::{self, Bound, Login};
+use super::origin::Origin;
 use super::pace::Pace;
 use super::{PolyDesk, Scheme};
 use crate::ews::{Code, Fault, Request};
-use crate::listen::Connection;
+use crate::listen::{Connection, Lasting};
 use crate::model::presence::Presence;
 use crate::model::published::{Account, Accounts, Edition};
 use crate::model::{Digest, EndpointName, Mono, Window};
@@ -49,6 +51,11 @@ const DRAINED_MAX: usize = 4 * 1024 * 1024;
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 /// A device that was silent for this long is news when it comes back.
 const SILENCE: Duration = Duration::from_secs(120);
+/// What every request of a kind would say is said this often.
+const SAID_EVERY: Duration = Duration::from_secs(60);
+/// What a client reads whose NTLM came through a proxy.
+const SHARED: &str =
+    "NTLM does not work through an HTTP proxy: it binds a login to a TCP connection, which the proxy shares.";
 /// Longest User-Agent that is kept.
 const USER_AGENT_MAX: usize = 200;
 
@@ -56,6 +63,8 @@ const USER_AGENT_MAX: usize = 200;
 pub fn router(desk: PolyDesk) -> Router {
     Router::new().fallback(exchange).with_state(Arc::new(Server {
         desk,
+        random: SystemRandom::new(),
+        said: Mutex::default(),
         pace: Mutex::default(),
         seen: Mutex::default(),
     }))
@@ -63,6 +72,9 @@ pub fn router(desk: PolyDesk) -> Router {
 
 struct Server {
     desk: PolyDesk,
+    random: SystemRandom,
+    /// When something that every request would say was said last.
+    said: Mutex<Option<Mono>>,
     pace: Mutex<Pace>,
     seen: Mutex<BTreeMap<EndpointName, Seen>>,
 }
@@ -79,31 +91,45 @@ async fn exchange(State(server): State<Arc<Server>>, request: HttpRequest) -> Re
     if !path.trim_end_matches('/').eq_ignore_ascii_case(PATH) {
         return plain(StatusCode::NOT_FOUND);
     }
-    let peer = parts
-        .extensions
-        .get::<Connection>()
-        .map_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), |connection| connection.peer);
+    let connection = parts.extensions.get::<Connection>().copied();
+    let lasting = parts.extensions.get::<Lasting>().cloned().unwrap_or_default();
+    let origin = Origin::of(connection, &parts.headers, &server.desk.proxies);
     let accounts = server.desk.accounts.borrow().clone();
+    let now = server.desk.clock.now();
     let desk = login::Desk {
         auth: &server.desk.auth,
         accounts: &accounts,
         key: &server.desk.nonce_key,
         method: parts.method.as_str(),
         path,
-        now: server.desk.clock.now().wall,
+        now: now.wall,
+        mono: now.mono,
+        random: server.random(),
+        shared: origin.shared,
+        certificate: lasting.certificate(),
     };
     let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let outcome = desk.check(header);
-    let stale = matches!(outcome, Login::Stale(_));
-    let account = match outcome {
-        Login::Granted(account, scheme) => {
-            server.count_login(scheme, "granted");
-            account
+    let mut bound = lasting.take::<Bound>().unwrap_or_default();
+    let outcome = desk.check(header, &mut bound);
+    let is_spent = bound.is_spent();
+    lasting.keep(bound);
+    let (account, scheme) = match outcome {
+        Login::Granted(account, scheme, anew) => {
+            if anew {
+                server.count_login(scheme, "granted");
+            }
+            (account, scheme)
+        }
+        Login::Challenged(challenge) => {
+            let response = unauthorized(vec![challenge], None, body).await;
+            return if is_spent { closing(response) } else { response };
         }
         other => {
-            let wait = server.refuse(other, peer.ip());
+            let stale = matches!(other, Login::Stale(_));
+            let said = matches!(other, Login::Shared).then_some(SHARED);
+            let wait = server.refuse(other, origin.peer);
             tokio::time::sleep(wait).await;
-            return unauthorized(desk.challenges(stale), body).await;
+            return unauthorized(desk.challenges(stale), said, body).await;
         }
     };
     if parts.method != Method::POST {
@@ -122,17 +148,21 @@ async fn exchange(State(server): State<Arc<Server>>, request: HttpRequest) -> Re
         return too_many(body).await;
     };
     tokio::time::sleep(turn).await;
-    serve_device(&server, &accounts, &account, peer, &parts.headers, body).await
+    let visit = Visit { accounts: &accounts, account: &account, origin, scheme, headers: &parts.headers };
+    serve_device(&server, &visit, body).await
 }
 
-async fn serve_device(
-    server: &Server,
-    accounts: &Accounts,
-    account: &Account,
-    peer: SocketAddr,
-    headers: &HeaderMap,
-    body: Body,
-) -> Response {
+/// One request of a device that is signed in.
+struct Visit<'a> {
+    accounts: &'a Accounts,
+    account: &'a Account,
+    origin: Origin,
+    scheme: Scheme,
+    headers: &'a HeaderMap,
+}
+
+async fn serve_device(server: &Server, visit: &Visit<'_>, body: Body) -> Response {
+    let Visit { account, headers, .. } = *visit;
     let count = |operation: &str, outcome: &str| server.desk.tally.poly_requests.add(&[operation, outcome]);
     let invalid = |text: &str| Fault::new(Code::ErrorInvalidRequest, text);
     if headers
@@ -167,11 +197,11 @@ async fn serve_device(
             Err(fault) if fault.code == Code::ErrorServerBusy => count(operation, "busy"),
             Err(_) => count(operation, "fault"),
         }
-        answered.inspect_err(|_| server.tell(accounts, account, peer, headers, None))
+        answered.inspect_err(|_| server.tell(visit, None))
     });
     match answered {
         Ok(Reply { text, fetched, .. }) => {
-            server.tell(accounts, account, peer, headers, fetched);
+            server.tell(visit, fetched);
             soap(StatusCode::OK, text)
         }
         Err(fault) => {
@@ -186,15 +216,34 @@ impl Server {
         self.desk.tally.poly_logins.add(&[scheme.label(), outcome]);
     }
 
+    /// Eight bytes that nobody can know before.
+    fn random(&self) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        self.random.fill(&mut bytes).expect("the system has random bytes");
+        bytes
+    }
+
     /// Counts a login that is not granted, and says how late it is answered.
     fn refuse(&self, login: Login, peer: IpAddr) -> Duration {
-        let (scheme, account, no_secret, name) = match login {
-            Login::Unclaimed | Login::Granted(..) => return Duration::ZERO,
+        let (scheme, account, reason, name) = match login {
+            Login::Unclaimed | Login::Granted(..) | Login::Challenged(_) => return Duration::ZERO,
             Login::Stale(scheme) => {
                 self.count_login(scheme, "stale");
                 return Duration::ZERO;
             }
-            Login::Failed { scheme, account, no_secret, name } => (scheme, account, no_secret, name),
+            Login::Odd => {
+                self.count_login(Scheme::Ntlm, "unexpected");
+                return Duration::ZERO;
+            }
+            Login::Shared => {
+                self.count_login(Scheme::Ntlm, "through_proxy");
+                if self.is_time_to_say() {
+                    tracing::warn!(%peer, "An NTLM login came through an HTTP proxy, which shares connections between devices: \
+                        let devices connect to this port directly or through a TCP balancer, or use --poly-auth digest.");
+                }
+                return Duration::ZERO;
+            }
+            Login::Failed { scheme, account, reason, name } => (scheme, account, reason, name),
         };
         let now = self.desk.clock.now().mono;
         let slowed = self.pace.lock().unwrap_or_else(PoisonError::into_inner).failed(name, peer, now);
@@ -202,10 +251,15 @@ impl Server {
             // The name is not logged: people type their password into the wrong field.
             None => self.desk.tally.unknown_login(),
             Some(account) => {
-                let reason = if no_secret { "no_secret" } else { "refused" };
                 self.count_login(scheme, reason);
                 if slowed.count.is_power_of_two() {
-                    tracing::warn!(endpoint = %account.endpoint, %peer, reason, attempt = slowed.count,
+                    let hint = match reason {
+                        "ntlmv1" => "it answered with NTLMv1: set the device to NTLMv2 (Trio: device.ntlm.versionMode)",
+                        "relayed" => "somebody stands between the device and this server, with another certificate",
+                        "no_secret" => "the password in the documents cannot be read",
+                        _ => "the password on the device is another one than in the documents",
+                    };
+                    tracing::warn!(endpoint = %account.endpoint, %peer, reason, attempt = slowed.count, hint,
                         "A Poly login was refused.");
                 }
             }
@@ -213,15 +267,20 @@ impl Server {
         slowed.wait
     }
 
+    /// Whether something that every request of a kind would say is said now: once a minute.
+    fn is_time_to_say(&self) -> bool {
+        let now = self.desk.clock.now().mono;
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = said.is_none_or(|last| now.0.saturating_sub(last.0) >= SAID_EVERY);
+        if is_time {
+            *said = Some(now);
+        }
+        is_time
+    }
+
     /// Tells the loop of a poll that brings news: the first one, one after a silence, one that fetched another list.
-    fn tell(
-        &self,
-        accounts: &Accounts,
-        account: &Account,
-        peer: SocketAddr,
-        headers: &HeaderMap,
-        fetched: Option<(Arc<Edition>, Option<Window>)>,
-    ) {
+    fn tell(&self, visit: &Visit<'_>, fetched: Option<(Arc<Edition>, Option<Window>)>) {
+        let Visit { accounts, account, .. } = *visit;
         let now = self.desk.clock.now();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() > accounts.0.len().saturating_mul(2) + 100 {
@@ -247,8 +306,9 @@ impl Server {
                 at: now.wall,
                 fetched: digest,
                 window: window.flatten(),
-                user_agent: user_agent(headers),
-                peer: peer.ip().to_canonical().to_string(),
+                user_agent: user_agent(visit.headers),
+                scheme: visit.scheme.label(),
+                peer: visit.origin.peer.to_string(),
             };
             if self.desk.presence.try_send(news).is_err() {
                 // Told again by the next poll, which finds the same difference.
@@ -294,7 +354,7 @@ async fn read(mut body: Body, max: usize) -> Result<Vec<u8>, BodyFault> {
 }
 
 /// The body is read to its end: closing a connection under a body breaks many clients, and NTLM.
-async fn unauthorized(challenges: Vec<String>, mut body: Body) -> Response {
+async fn unauthorized(challenges: Vec<String>, said: Option<&str>, mut body: Body) -> Response {
     let draining = async {
         let mut count = 0usize;
         while let Some(Ok(frame)) = body.frame().await {
@@ -306,7 +366,12 @@ async fn unauthorized(challenges: Vec<String>, mut body: Body) -> Response {
         true
     };
     let drained = tokio::time::timeout(BODY_DEADLINE, draining).await.unwrap_or(false);
-    let mut response = plain(StatusCode::UNAUTHORIZED);
+    // A 401 without any challenge would be none.
+    let status = if challenges.is_empty() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+    let mut response = match said {
+        Some(text) => with_type(status, "text/plain; charset=utf-8", format!("{text}\n")),
+        None => plain(status),
+    };
     for challenge in challenges {
         let value = HeaderValue::from_str(&challenge).expect("challenges are ASCII");
         response.headers_mut().append(header::WWW_AUTHENTICATE, value);

@@ -39,9 +39,11 @@ async fn a_real_exchange_client_reads_the_week_with_every_login() {
     let logins = [
         json!({"auth": "digest", "build": [15, 0]}),
         json!({"auth": "basic", "build": [8, 0]}),
+        json!({"auth": "NTLM", "build": [8, 1]}),
+        json!({"auth": "NTLM", "build": null, "username": "CORP\\fjord"}),
         json!({"auth": null, "build": null}),
     ];
-    for (seen, scheme) in exchangelib(&desk, &logins).await.iter().zip(["digest", "basic", "digest"]) {
+    for (seen, scheme) in exchangelib(&desk, &logins).await.iter().zip(["digest", "basic", "NTLM", "NTLM", "digest"]) {
         let wanted = ["Weekly status", "Private", "Offsite", "Board", "a <b> & \"c\" ]]> ø \u{1f600}"];
         let viewed = seen["viewed"].as_array().unwrap_or_else(|| panic!("{scheme} {seen}"));
         assert_eq!(viewed.iter().map(|item| item["subject"].as_str().unwrap()).collect::<Vec<_>>(), wanted, "{scheme}");
@@ -75,6 +77,8 @@ async fn a_real_exchange_client_understands_refusals_and_a_room_never_read() {
         (json!({"password": "wrong", "auth": "basic"}), "UnauthorizedError"),
         (json!({"password": "wrong", "auth": "digest"}), "UnauthorizedError"),
         (json!({"username": "nobody", "auth": "digest"}), "UnauthorizedError"),
+        (json!({"password": "wrong", "auth": "NTLM"}), "UnauthorizedError"),
+        (json!({"username": "nobody", "auth": "NTLM"}), "UnauthorizedError"),
         (json!({"username": "mute", "auth": "basic"}), "UnauthorizedError"),
         (json!({"mailbox": "room.vik@example.com", "auth": "basic"}), "ErrorAccessDenied"),
         (json!({"auth": "basic"}), "ErrorServerBusy"),
@@ -106,7 +110,7 @@ async fn curl(desk: &Desk, arguments: &[&str], body: &str) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn curl_logs_in_with_digest_and_basic_on_one_kept_connection() {
+async fn curl_logs_in_with_three_schemes_on_one_kept_connection() {
     let desk = open().await;
     desk.publish("fjord", week());
     let request = soap("", &find("", "2026-11-23", "2026-11-24"));
@@ -118,6 +122,10 @@ async fn curl_logs_in_with_digest_and_basic_on_one_kept_connection() {
         (vec!["--basic", "-u", &right], "200 1 1.1"),
         (vec!["--anyauth", "-u", &right], "200 1 1.1"),
         (vec!["--http2", "--basic", "-u", &right], "200 1 1.1"),
+        (vec!["--ntlm", "-u", &right], "200 1 1.1"),
+        (vec!["--ntlm", "-u", &domain], "200 1 1.1"),
+        (vec!["--ntlm", "-u", "fjord:wrong"], "401 1 1.1"),
+        (vec!["--ntlm", "-u", "nobody:wrong"], "401 1 1.1"),
         (vec!["--digest", "-u", "fjord:wrong"], "401 1 1.1"),
         (vec!["--basic", "-u", "fjord:wrong"], "401 1 1.1"),
         (vec!["--digest", "-u", "nobody:wrong"], "401 1 1.1"),
@@ -133,6 +141,7 @@ async fn curl_logs_in_with_digest_and_basic_on_one_kept_connection() {
 async fn challenges_stand_on_lines_of_their_own_in_the_order_that_is_set() {
     for (schemes, lines) in [
         (vec![Scheme::Digest, Scheme::Basic], vec!["Digest realm=\"otj\",", "Basic realm=\"otj\""]),
+        (vec![Scheme::Ntlm, Scheme::DigestSha256], vec!["NTLM", "Digest realm=\"otj\","]),
         (vec![Scheme::Basic], vec!["Basic realm=\"otj\""]),
     ] {
         let desk = open_with(&schemes, PolyEmit::default()).await;

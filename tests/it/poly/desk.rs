@@ -45,7 +45,7 @@ pub(crate) struct Desk {
 
 /// Two rooms, `fjord` and `vik`; a third account has no secret.
 pub(crate) async fn open() -> Desk {
-    open_with(&[Scheme::Digest, Scheme::Basic], PolyEmit::default()).await
+    open_with(&[Scheme::Digest, Scheme::Ntlm, Scheme::Basic], PolyEmit::default()).await
 }
 
 pub(crate) async fn open_with(schemes: &[Scheme], emit: PolyEmit) -> Desk {
@@ -89,6 +89,7 @@ async fn start(schemes: &[Scheme], emit: PolyEmit, tls: TlsSettings, certificate
         clock: clock.clone(),
         auth: PolyAuth { schemes: schemes.to_vec() },
         nonce_key: NonceKey::new([9; 32]),
+        proxies: [].into(),
     };
     let wire = Arc::new(Mutex::new(Vec::new()));
     let recorded = wire.clone();

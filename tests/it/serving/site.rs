@@ -134,7 +134,7 @@ impl Site {
         }
         let mut request = request.body(Body::from(body.to_owned())).unwrap();
         let peer = SocketAddr::new(peer.parse().unwrap(), 40_000);
-        request.extensions_mut().insert(Connection { id: 1, peer, tls: false });
+        request.extensions_mut().insert(Connection { id: 1, peer, tls: false, shared: false });
         let answer = router(self.state.clone()).oneshot(request).await.unwrap();
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let bytes = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();

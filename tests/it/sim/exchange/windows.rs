@@ -20,7 +20,7 @@ struct Caller<'a> {
 
 impl<'a> Caller<'a> {
     fn new(site: &'a Site, id: u64) -> Self {
-        let connection = Connection { id, peer: "192.0.2.1:50000".parse().unwrap(), tls: false };
+        let connection = Connection { id, peer: "192.0.2.1:50000".parse().unwrap(), tls: false, shared: false };
         Self { site, connection, certificate: None }
     }
 
