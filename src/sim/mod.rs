@@ -14,6 +14,7 @@ pub mod served;
 mod sliding;
 pub mod token;
 pub mod weather;
+pub mod webex;
 pub mod workload;
 
 use jiff::Timestamp;

@@ -81,11 +81,11 @@ impl Entry {
     }
 
     /// When it leaves the screen.
-    pub(super) fn closes(&self) -> Timestamp {
+    pub(in crate::sim) fn closes(&self) -> Timestamp {
         self.end + SignedDuration::from_secs(i64::from(self.end_buffer_s))
     }
 
-    pub(super) fn shown(&self, now: Timestamp) -> Shown {
+    pub(in crate::sim) fn shown(&self, now: Timestamp) -> Shown {
         let opens = self.start - SignedDuration::from_secs(i64::from(self.start_buffer_s));
         let name = format!("{} {}", self.first_name.expose(), self.last_name.expose());
         Shown {
@@ -181,7 +181,7 @@ struct JsonTime {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn from_json(text: &str, generation: Generation) -> Result<Vec<Entry>, String> {
+pub(in crate::sim) fn from_json(text: &str, generation: Generation) -> Result<Vec<Entry>, String> {
     let payload: Payload = serde_json::from_str(text).map_err(|_| "Could not parse JSON".to_owned())?;
     payload.bookings.into_iter().map(|booking| booking.entry(generation)).collect()
 }

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(super) use agenda::from_json;
 pub use agenda::{Entry, Shown};
 pub use server::{Device, Event};
 

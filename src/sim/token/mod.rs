@@ -1,4 +1,4 @@
-//! Simulated token endpoints, Google's and Microsoft's: a form goes in, an access token or an error as theirs comes out.
+//! Simulated token endpoints, Google's, Microsoft's and Webex's: a form goes in, an access token or an error as theirs comes out.
 //!
 //! What is checked: the signature of a statement with the known public key, its audience, issuer, times and scope; client secrets;
 //! refresh tokens, which can change with every use. They can be down, slow, or have another clock.
@@ -36,6 +36,8 @@ pub enum Dialect {
     Google,
     /// `login.microsoftonline.com`.
     Microsoft,
+    /// `webexapis.com`: access tokens for 14 days, refresh tokens for 90, which every use makes live longer.
+    Webex,
 }
 
 /// A token endpoint.
@@ -60,6 +62,8 @@ pub struct Registered {
     pub rotates: bool,
     /// How long access tokens are good.
     pub lifetime: Duration,
+    /// How long refresh tokens are good without being used; `None`: for ever, and nothing is said of it.
+    pub refresh_lifetime: Option<Duration>,
     /// How long an answer takes.
     pub takes: Duration,
     /// Instead of an answer.
@@ -73,6 +77,8 @@ pub struct Registered {
     /// Codes and refresh tokens made so far.
     made: u64,
     codes: BTreeMap<String, page::Code>,
+    /// When refresh tokens end.
+    ends: BTreeMap<String, Timestamp>,
 }
 
 /// An app, or an OAuth client.
@@ -109,7 +115,11 @@ impl TokenService {
             apps: BTreeMap::new(),
             refresh: BTreeMap::new(),
             rotates: dialect == Dialect::Microsoft,
-            lifetime: Duration::from_secs(3599),
+            lifetime: match dialect {
+                Dialect::Google | Dialect::Microsoft => Duration::from_secs(3599),
+                Dialect::Webex => Duration::from_secs(14 * 86_400 - 1),
+            },
+            refresh_lifetime: (dialect == Dialect::Webex).then(|| Duration::from_secs(90 * 86_400)),
             takes: Duration::from_millis(80),
             fault: None,
             skew: SignedDuration::ZERO,
@@ -117,6 +127,7 @@ impl TokenService {
             grants: None,
             made: 0,
             codes: BTreeMap::new(),
+            ends: BTreeMap::new(),
         };
         Self { dialect, url, issued, registered: Mutex::new(registered) }
     }
@@ -165,17 +176,29 @@ impl TokenService {
             }
             "refresh_token" => {
                 self.app(&registered, &form, now)?;
+                registered.forget_ended(now);
                 let Some(account) = registered.refresh.get(field("refresh_token")).cloned() else {
                     let text = match self.dialect {
+                        Dialect::Webex => {
+                            return Err((400, "", "The refresh token provided is expired, revoked, malformed, or invalid.", 0));
+                        }
                         Dialect::Google => "Token has been expired or revoked.",
                         Dialect::Microsoft => "AADSTS700082: The refresh token has expired due to inactivity.",
                     };
                     return Err((400, "invalid_grant", text, 700_082));
                 };
                 let mut tokens = self.tokens(&account, &registered, now);
+                let mut refresh = field("refresh_token").to_owned();
                 if registered.rotates {
-                    registered.refresh.remove(field("refresh_token"));
-                    tokens["refresh_token"] = json!(registered.sign_in(&account));
+                    registered.refresh.remove(&refresh);
+                    refresh = registered.sign_in(&account);
+                    tokens["refresh_token"] = json!(refresh);
+                }
+                if let Some(lifetime) = registered.refresh_lifetime {
+                    registered.ends.insert(refresh.clone(), now + lifetime);
+                    // Webex repeats the refresh token, also where it stays.
+                    tokens["refresh_token"] = json!(refresh);
+                    tokens["refresh_token_expires_in"] = json!(lifetime.as_secs());
                 }
                 Ok(tokens)
             }
@@ -215,6 +238,7 @@ impl TokenService {
         let field = |name: &str| form.get(name).map_or("", String::as_str);
         let unknown = match self.dialect {
             Dialect::Google => (401, "invalid_client", "The OAuth client was not found.", 0),
+            Dialect::Webex => (401, "", "The client id or client secret is invalid.", 0),
             Dialect::Microsoft => {
                 (400, "unauthorized_client", "AADSTS700016: Application was not found in the directory.", 700_016)
             }
@@ -239,6 +263,9 @@ impl TokenService {
             }
             return Ok(());
         }
+        if self.dialect == Dialect::Webex && app.secret.as_deref() != Some(field("client_secret")) {
+            return Err(unknown);
+        }
         if app.secret.is_some() && app.secret.as_deref() != Some(field("client_secret")) {
             return Err((401, "invalid_client", "AADSTS7000215: Invalid client secret provided.", 7_000_215));
         }
@@ -259,6 +286,9 @@ impl TokenService {
     fn error(&self, (status, error, text, number): Wrong, now: Timestamp) -> (u16, Value) {
         let body = match self.dialect {
             Dialect::Google => json!({ "error": error, "error_description": text }),
+            Dialect::Webex => {
+                json!({ "message": text, "errors": [{ "description": text }], "trackingId": "FAKE_TOKEN" })
+            }
             Dialect::Microsoft => json!({
                 "error": error, "error_description": text, "error_codes": [number],
                 "timestamp": now.strftime("%F %TZ").to_string(), "trace_id": "0", "correlation_id": "0",
@@ -275,6 +305,15 @@ impl Registered {
         let token = format!("refresh-{}-of-{account}", self.made);
         self.refresh.insert(token.clone(), account.to_owned());
         token
+    }
+
+    fn forget_ended(&mut self, now: Timestamp) {
+        let ended: Vec<String> =
+            self.ends.iter().filter(|(_, ends)| **ends <= now).map(|(token, _)| token.clone()).collect();
+        for token in ended {
+            self.ends.remove(&token);
+            self.refresh.remove(&token);
+        }
     }
 }
 

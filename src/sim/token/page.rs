@@ -79,6 +79,15 @@ impl TokenService {
         who.as_object_mut().into_iter().for_each(|it| it.extend(named.as_object().cloned().unwrap_or_default()));
         let parts = [json!({ "alg": "RS256" }), who].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
         let (mut tokens, refresh) = self.change(|it| (self.tokens(&code.account, it, now), it.sign_in(&code.account)));
+        if self.dialect == Dialect::Webex {
+            let lifetime = self.change(|it| it.refresh_lifetime);
+            self.change(|it| lifetime.map(|lifetime| it.ends.insert(refresh.clone(), now + lifetime)));
+            tokens["refresh_token"] = json!(refresh);
+            tokens["refresh_token_expires_in"] = json!(lifetime.map(|lifetime| lifetime.as_secs()));
+            // Who signed in is told to those only who ask for `openid`.
+            tokens["scope"] = json!(self.change(|it| it.grants.clone()).unwrap_or(code.scope));
+            return Ok(tokens);
+        }
         tokens["refresh_token"] = json!(refresh);
         tokens["id_token"] = json!(format!("{}.{}.none", parts[0], parts[1]));
         tokens["scope"] = json!(self.change(|it| it.grants.clone()).unwrap_or(match code.resource {
