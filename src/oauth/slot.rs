@@ -225,6 +225,9 @@ impl Slot {
             Ok(()) => {}
         }
         let integration = account.holder.name().as_str();
+        if matches!(account.grant, Grant::Token(_)) {
+            return Ok(bearer);
+        }
         tracing::info!(event = "token_refreshed", integration, account = account.name, "A token was fetched.");
         Ok(bearer)
     }
@@ -238,7 +241,10 @@ impl Slot {
             ends: now + fresh.lifetime,
             lifetime_s: fresh.lifetime.as_secs(),
         };
-        state.unsaved.push(records::put(records::access(account), &record));
+        // A bot's stands in the documents.
+        if !matches!(account.grant, Grant::Token(_)) {
+            state.unsaved.push(records::put(records::access(account), &record));
+        }
         if state.failed.take().is_some() {
             state.unsaved.push(Op::delete(records::refused(account)));
         }

@@ -6,4 +6,4 @@ mod refusals;
 mod schemas;
 mod simulated;
 mod trust;
-mod world;
+pub(crate) mod world;

@@ -22,3 +22,4 @@ mod sim;
 mod simulated_day;
 mod tidy;
 mod tokens;
+mod webex;

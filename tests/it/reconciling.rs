@@ -7,5 +7,5 @@ mod removals;
 mod renames;
 mod rig;
 mod scenarios;
-mod stage;
-mod wish;
+pub(crate) mod stage;
+pub(crate) mod wish;

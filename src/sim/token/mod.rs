@@ -180,7 +180,12 @@ impl TokenService {
                 let Some(account) = registered.refresh.get(field("refresh_token")).cloned() else {
                     let text = match self.dialect {
                         Dialect::Webex => {
-                            return Err((400, "", "The refresh token provided is expired, revoked, malformed, or invalid.", 0));
+                            return Err((
+                                400,
+                                "",
+                                "The refresh token provided is expired, revoked, malformed, or invalid.",
+                                0,
+                            ));
                         }
                         Dialect::Google => "Token has been expired or revoked.",
                         Dialect::Microsoft => "AADSTS700082: The refresh token has expired due to inactivity.",

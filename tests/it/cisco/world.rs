@@ -15,7 +15,7 @@ use otj::sim::cisco::{Codec, Device, Generation};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub(super) const DEPLOYMENT: &str = "abc123";
+pub(crate) const DEPLOYMENT: &str = "abc123";
 
 /// The codec, our side of the conversation with it, and its server, which ends with it.
 pub(super) struct World {
@@ -32,12 +32,12 @@ impl Drop for World {
     }
 }
 
-pub(super) fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
 /// 08:00 of the day all schedules are for.
-pub(super) fn morning() -> Timestamp {
+pub(crate) fn morning() -> Timestamp {
     at("2027-01-04T08:00:00Z")
 }
 
@@ -121,7 +121,7 @@ impl World {
 
 /// One booking a line: `09:00 60 | title | organizer | mail | address`, minutes after the start; `private` and `h323` may
 /// stand after the minutes. Five minutes of start buffer, none at the end.
-pub(super) fn schedule(text: &str) -> Schedule {
+pub(crate) fn schedule(text: &str) -> Schedule {
     Schedule { bookings: text.lines().map(str::trim).filter(|line| !line.is_empty()).map(booking).collect() }
 }
 

@@ -34,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) use super::wish::{Wish, email};
 
 /// When every script begins, a Monday.
-pub(super) const START: &str = "2027-01-04T10:00:00Z";
+pub(crate) const START: &str = "2027-01-04T10:00:00Z";
 
 pub(super) struct Stage {
     pub(super) clock: Clock,
@@ -298,7 +298,7 @@ fn reason_of(text: &str) -> &'static str {
         .expect("a known reason")
 }
 
-fn time_of(text: &str) -> Timestamp {
+pub(crate) fn time_of(text: &str) -> Timestamp {
     let (day, time) = text.split_once('+').map_or((0, text), |(day, time)| (day.parse().unwrap(), time));
     let start: Timestamp = START.parse().unwrap();
     let (hour, minute) = time.split_once(':').unwrap();
@@ -309,7 +309,7 @@ fn time_of(text: &str) -> Timestamp {
 }
 
 /// `standup@11:00*`: one hour from eleven, with an address to dial; `!` instead of the star marks it private.
-pub(super) fn event(text: &str) -> Event {
+pub(crate) fn event(text: &str) -> Event {
     let (name, time) = text.split_once('@').unwrap();
     let start = time_of(time.trim_end_matches(['*', '!']));
     let body = match time.contains('*') {
