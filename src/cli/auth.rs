@@ -18,7 +18,8 @@ use super::serve::{StoreAt, open_store};
 use super::{directory, print};
 use crate::http::{Http, HttpOptions, Url};
 use crate::listen::{self, ListenLimits};
-use crate::model::{Clock, IntegrationSpec};
+use crate::model::Clock;
+use crate::oauth::Holder;
 use crate::oauth::sign_in::{self, PATIENCE, SignIn, SignInError};
 use crate::store::StoreError;
 
@@ -32,9 +33,9 @@ const LOCKED_AFTER: Duration = Duration::from_secs(1);
 /// The node must not run meanwhile: it holds the store. Where the browser cannot come back to this machine, paste the address it
 /// ended at.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  otj auth google --config otj.d --data-dir /var/lib/otj")]
+#[command(after_help = "Example:\n  otj auth google --config otj.d --data-dir /var/lib/otj\n  otj auth webex")]
 pub(super) struct Auth {
-    /// The integration, as its document is named.
+    /// The integration, as its document is named: of calendars, or a WebexIntegration.
     integration: String,
     /// The directory that declares everything; may be repeated.
     #[arg(long, value_name = "DIR", default_value = "otj.d", env = "OTJ_CONFIG", value_delimiter = ':')]
@@ -59,13 +60,16 @@ pub(super) struct Auth {
 pub(super) fn run(verb: &Auth) -> anyhow::Result<ExitCode> {
     let loaded = directory::load_for(&verb.config, &verb.secret_dir, Some(verb.location.clone().leak()))?;
     let desired = loaded.desired.context("the directory does not load")?;
-    let mut known = desired.integrations.values();
-    let Some(integration) = known.find(|it| it.name.as_str() == verb.integration) else {
-        bail!("no endpoint's profile uses an integration called `{}`", verb.integration);
+    let calendar = desired.integrations.values().find(|it| it.name.as_str() == verb.integration);
+    let cloud = desired.webex.values().find(|it| it.name.as_str() == verb.integration);
+    let holder = match (calendar, cloud) {
+        (Some(calendar), _) => Holder::Calendar(calendar),
+        (None, Some(cloud)) => Holder::Webex(cloud),
+        (None, None) => bail!("no endpoint's profile uses an integration called `{}`", verb.integration),
     };
     super::run::harden();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let done = runtime.block_on(sign_in(verb, integration));
+    let done = runtime.block_on(sign_in(verb, holder));
     // A line that nobody types must not hold the end up.
     runtime.shutdown_background();
     match done {
@@ -78,10 +82,10 @@ pub(super) fn run(verb: &Auth) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn sign_in(verb: &Auth, integration: &IntegrationSpec) -> anyhow::Result<()> {
+async fn sign_in(verb: &Auth, holder: Holder<'_>) -> anyhow::Result<()> {
     let clock = Clock::system();
-    let (listener, redirect) = way_back(sign_in::redirect_uri(integration)?).await?;
-    let (begun, link) = SignIn::begin(integration, &redirect, clock.now())?;
+    let (listener, redirect) = way_back(sign_in::redirect_uri(holder)?).await?;
+    let (begun, link) = SignIn::begin(holder, &redirect, clock.now())?;
     let at = StoreAt { data_dir: &verb.data_dir, key_file: verb.store_key_file.as_deref(), deployment: None };
     let opened = noticed(open_store(at, clock.clone()), LOCKED_AFTER, || {
         super::complain(&format!(
@@ -101,11 +105,14 @@ async fn sign_in(verb: &Auth, integration: &IntegrationSpec) -> anyhow::Result<(
     });
     let returned = tokio::time::timeout(PATIENCE, returned(listener, &redirect, &begun)).await;
     let returned = returned.map_err(|_| SignInError::TooLate)??;
-    let signed_in = begun.end(&http, integration, &returned, clock.now()).await?;
+    let signed_in = begun.end(&http, holder, &returned, clock.now()).await?;
     let organization = signed_in.organization.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
     print(&format!("Signed in: {}{organization}.\n", signed_in.account));
     signed_in.store(&*store).await.context("the sign-in could not be stored")?;
-    print("Stored. Start the node; it reads with this account from now on.\n");
+    print(match holder {
+        Holder::Calendar(_) => "Stored. Start the node; it reads with this account from now on.\n",
+        Holder::Webex(_) => "Stored. Start the node; it fills devices with this account from now on.\n",
+    });
     Ok(())
 }
 

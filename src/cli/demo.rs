@@ -1,6 +1,7 @@
 //! `otj demo`: a whole site on this machine. Two rooms' calendars in files, two in simulated clouds, one in a simulated Exchange, simulated
 //! codecs, a simulated Poly endpoint, and a real node between them; what happens is told as it happens.
 
+mod boards;
 mod calendar;
 mod clouds;
 pub(super) mod place;
@@ -22,6 +23,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::boards::Boards;
 use self::calendar::{Calendars, ROOMS, WEEKLY};
 use self::clouds::Clouds;
 use self::place::{Passwords, Place};
@@ -111,6 +113,7 @@ struct Site {
     place: Place,
     calendars: Calendars,
     clouds: Clouds,
+    boards: Boards,
     node: Node,
     codec: Device,
     pushes: broadcast::Receiver<Event>,
@@ -140,6 +143,9 @@ impl Site {
         let mut clouds = Clouds::open(&clock).await?;
         place.add(&clouds.files())?;
         clouds.start(&passwords.codec, &clock, &mut devices, &stop)?;
+        let mut boards = Boards::open(&clock).await?;
+        place.add(&boards.files())?;
+        boards.start(&mut devices, &stop);
         let calendars = Calendars::new(clock.now().wall)?;
         place.write_calendars(&calendars)?;
 
@@ -158,7 +164,7 @@ impl Site {
         devices.spawn(poly::run(poly_setup(&node, &passwords)?, http, clock.clone(), tell, stop.clone()));
         let teller = Teller::new(Times::of(TimeZone::system()), super::lint::colour());
         let tally = Tally::default();
-        Ok(Self { clock, place, calendars, clouds, node, codec, pushes, fetches, devices, stop, teller, tally })
+        Ok(Self { clock, place, calendars, clouds, boards, node, codec, pushes, fetches, devices, stop, teller, tally })
     }
 
     /// The header.
@@ -176,6 +182,7 @@ impl Site {
              \x20 tind    a codec whose calendar is at a simulated Google Workspace, read with a service account\n\
              \x20 lund    a codec whose calendar is at a simulated Microsoft 365, read through Graph with an app\n\
              \x20 voss    a codec whose calendar is in a simulated Exchange, which tells of changes by itself\n\
+             \x20 board   a board in fjord's room that is reached through a simulated Webex Cloud, with a service app\n\
              \x20 pages   http://{}/{asked}, and /integrations: who is read when, and why\n\
              \x20 files   {root} ({fate}): otj.d, secrets, data, otj.log\n\n\
              The calendars are read, each invitation gets the address to dial, all endpoints get their Join buttons. Then\n\
@@ -203,6 +210,7 @@ impl Site {
             let shown: Vec<Line> = self.codec.shown().iter().map(Line::from).collect();
             self.teller.codec_now(shown, now.wall);
             self.clouds.look(&mut self.teller);
+            self.boards.look(&mut self.teller);
             if let Some(act) = plot.next(self.cues(), now.mono)
                 && (act != Act::Rest || verb.span.is_none())
             {

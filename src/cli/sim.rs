@@ -1,7 +1,8 @@
-//! `otj sim`: simulated calendar services one by one, over HTTP, with rooms whose calendars change while one looks.
+//! `otj sim`: simulated services one by one, over HTTP: calendars with rooms that change while one looks, and the Webex Cloud.
 
 pub(super) mod cloud;
 mod site;
+pub(super) mod webex;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,10 +27,12 @@ const ROOMS: [&str; 4] = ["fjell@example.com", "dal@example.com", "elv@example.c
 /// A simulated calendar service with its token endpoint and a few invented rooms, in one of which a meeting is moved every
 /// 20 s. Prints the documents and secrets to read it with. Ends at Ctrl-C.
 ///
+/// `webex` is a Webex Cloud with three devices instead, and tells what their screens show.
+///
 /// With `--rooms` it has as many as wanted, whose working week passes: to see what a node needs for a site of that size.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  otj sim google --listen 127.0.0.1:9481\n  otj sim graph\n  otj sim exchange\n  otj sim google --rooms 4000 --dir site"
+    after_help = "Examples:\n  otj sim google --listen 127.0.0.1:9481\n  otj sim graph\n  otj sim exchange\n  otj sim webex\n  otj sim google --rooms 4000 --dir site"
 )]
 pub(super) struct Sim {
     /// Which service.
@@ -51,6 +54,7 @@ enum Service {
     Google,
     Graph,
     Exchange,
+    Webex,
 }
 
 pub(super) fn run(verb: &Sim) -> anyhow::Result<ExitCode> {
@@ -72,6 +76,15 @@ async fn serve(verb: &Sim) -> anyhow::Result<ExitCode> {
         Service::Google => Maker::Google,
         Service::Graph => Maker::Graph,
         Service::Exchange => Maker::Exchange,
+        Service::Webex => {
+            anyhow::ensure!(verb.rooms.is_none(), "--rooms: the simulated Webex Cloud has three devices");
+            tokio::select! {
+                served = webex::serve(listener, &clock) => served?,
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     let secret = "simulated";
     let cloud = Cloud::new(maker, listener.local_addr()?, secret, &clock)?;

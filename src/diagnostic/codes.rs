@@ -150,7 +150,6 @@ const TEXTS: &[&str] = pages! {
     "ignore_of_unknown_code"
     "ignore_of_nothing"
     "ignore_of_an_error"
-    "kind_not_in_effect"
     "field_not_in_effect"
     "resolving/file_type_not_in_effect"
 };

@@ -1,4 +1,4 @@
-//! OTJ901 and OTJ902: parts of the language that this version does nothing with. They are warnings where an author wrote one.
+//! OTJ902: fields of the language that this version does nothing with. They are warnings where an author wrote one.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,6 @@ use super::Looked;
 pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
     let mut rows = Rows::new();
     for document in &looked.directory.documents {
-        kind_without_effect(looked, document, findings);
         field_without_effect(looked, document, &mut rows, findings);
     }
     // What a thousand rows of a table have in common is said once.
@@ -24,21 +23,9 @@ pub(super) fn run(looked: &Looked<'_>, findings: &mut Vec<Diagnostic>) {
 /// By table and field: the first row that has it, and how many do.
 type Rows = BTreeMap<(usize, &'static str), (Place, usize)>;
 
-fn kind_without_effect(looked: &Looked<'_>, document: &Document, findings: &mut Vec<Diagnostic>) {
-    let planned = matches!(document.spec, Spec::Webex(_));
-    if planned {
-        let place = looked.directory.value(document, "/kind");
-        let message = format!("documents of kind {} are not in effect yet", document.kind.name());
-        findings.push(Diagnostic::warning("OTJ901", place, message));
-    }
-}
-
 fn field_without_effect(looked: &Looked<'_>, document: &Document, rows: &mut Rows, findings: &mut Vec<Diagnostic>) {
     let mut fields = vec![];
     match &document.spec {
-        Spec::Profile(it) => {
-            fields.push(("/spec/webex", it.webex.is_some()));
-        }
         Spec::Group(it) => {
             fields.push(("/spec/disableWebProxy", it.disable_web_proxy == Some(true)));
         }
@@ -48,7 +35,6 @@ fn field_without_effect(looked: &Looked<'_>, document: &Document, rows: &mut Row
             fields.push(("/spec/oauth", it.oauth == Some(false)));
         }
         Spec::Endpoint(it) => {
-            fields.push(("/spec/webex", it.webex.is_some()));
             fields.push(("/spec/raiseAlarms", it.raise_alarms == Some(false)));
         }
         _ => {}

@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 pub use issued::Issued;
+pub use page::SignInPage;
 pub use statement::Known;
 
 use super::Fake;

@@ -1,6 +1,8 @@
 //! The page where people sign in, without the page: a link goes in, the URL that the browser is sent back to comes out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +10,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Dialect, TokenService, Wrong};
-use crate::http::Url;
+use crate::http::{Bytes, HeaderMap, Played, Request, StatusCode, Url, header};
+use crate::sim::Fake;
 
 /// A code that was given out, with what it was asked for.
 #[derive(Clone, Debug)]
@@ -19,6 +22,25 @@ pub(super) struct Code {
     challenge: String,
     scope: String,
     resource: Option<String>,
+}
+
+/// The page where `account` signs in and agrees without being asked: it sends the browser back at once.
+#[derive(Debug)]
+pub struct SignInPage {
+    /// Who gives out the codes.
+    pub tokens: Arc<TokenService>,
+    /// Who signs in.
+    pub account: String,
+}
+
+impl Fake for SignInPage {
+    fn answer(&self, request: &Request, _: Timestamp) -> Played {
+        let back = self.tokens.sign_in(&request.url, &self.account);
+        let mut headers = HeaderMap::new();
+        headers.extend(back.and_then(|back| back.as_str().parse().ok()).map(|back| (header::LOCATION, back)));
+        let status = if headers.is_empty() { StatusCode::BAD_REQUEST } else { StatusCode::FOUND };
+        Played { after: Duration::ZERO, result: Ok((status, headers, Bytes::new())) }
+    }
 }
 
 impl TokenService {

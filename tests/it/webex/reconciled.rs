@@ -116,10 +116,10 @@ async fn a_device_that_was_left_is_cleared_and_one_that_another_endpoint_took_ov
          10:05 wish oslo=fjord:three bergen=vik:two
          10:06 shows one
          10:06 shows three
-         10:10 wish oslo=fjord:two
+         10:10 wish oslo=fjord:two codec=vik:10.0.0.5 other=vik:10.0.0.6
          10:12 shows two
          10:12 shows three
-         10:20 wish other=vik:10.0.0.5
+         10:20 wish codec=vik:10.0.0.5 other=vik:10.0.0.6
          10:25 shows two
          10:40 shows two",
         r#"10:06 one []
