@@ -14,6 +14,8 @@ use super::{ERRORS, MESSAGES, SOAP_11, SOAP_12, TYPES};
 pub enum Code {
     ErrorAccessDenied,
     ErrorCalendarEndDateIsEarlierThanStartDate,
+    ErrorExceededConnectionCount,
+    ErrorExpiredSubscription,
     ErrorFolderNotFound,
     ErrorInternalServerError,
     ErrorInvalidIdEmpty,
@@ -21,7 +23,9 @@ pub enum Code {
     ErrorInvalidRequest,
     ErrorInvalidSubscriptionRequest,
     ErrorInvalidSyncStateData,
+    ErrorInvalidWatermark,
     ErrorItemNotFound,
+    ErrorMailRecipientNotFound,
     ErrorNameResolutionNoResults,
     ErrorSchemaValidation,
     ErrorServerBusy,
@@ -35,6 +39,8 @@ impl Code {
         match self {
             Self::ErrorAccessDenied => "ErrorAccessDenied",
             Self::ErrorCalendarEndDateIsEarlierThanStartDate => "ErrorCalendarEndDateIsEarlierThanStartDate",
+            Self::ErrorExceededConnectionCount => "ErrorExceededConnectionCount",
+            Self::ErrorExpiredSubscription => "ErrorExpiredSubscription",
             Self::ErrorFolderNotFound => "ErrorFolderNotFound",
             Self::ErrorInternalServerError => "ErrorInternalServerError",
             Self::ErrorInvalidIdEmpty => "ErrorInvalidIdEmpty",
@@ -42,7 +48,9 @@ impl Code {
             Self::ErrorInvalidRequest => "ErrorInvalidRequest",
             Self::ErrorInvalidSubscriptionRequest => "ErrorInvalidSubscriptionRequest",
             Self::ErrorInvalidSyncStateData => "ErrorInvalidSyncStateData",
+            Self::ErrorInvalidWatermark => "ErrorInvalidWatermark",
             Self::ErrorItemNotFound => "ErrorItemNotFound",
+            Self::ErrorMailRecipientNotFound => "ErrorMailRecipientNotFound",
             Self::ErrorNameResolutionNoResults => "ErrorNameResolutionNoResults",
             Self::ErrorSchemaValidation => "ErrorSchemaValidation",
             Self::ErrorServerBusy => "ErrorServerBusy",
@@ -56,14 +64,18 @@ impl Code {
         match self {
             Self::ErrorAccessDenied => "Access is denied.",
             Self::ErrorCalendarEndDateIsEarlierThanStartDate => "EndDate is earlier than StartDate.",
+            Self::ErrorExceededConnectionCount => "Too many streams are open.",
+            Self::ErrorExpiredSubscription => "The subscription has expired; subscribe anew.",
             Self::ErrorFolderNotFound => "The folder was not found.",
             Self::ErrorInternalServerError => "The server could not answer.",
             Self::ErrorInvalidIdEmpty => "The id is empty.",
             Self::ErrorInvalidIdMalformed => "The id is malformed.",
             Self::ErrorInvalidRequest => "The request is invalid.",
-            Self::ErrorInvalidSubscriptionRequest => "Subscriptions are not available; poll instead.",
+            Self::ErrorInvalidSubscriptionRequest => "Nobody is called back; subscribe for pull or streaming.",
             Self::ErrorInvalidSyncStateData => "The synchronization state is not known; begin without one.",
+            Self::ErrorInvalidWatermark => "The watermark is not known; subscribe anew.",
             Self::ErrorItemNotFound => "The item was not found.",
+            Self::ErrorMailRecipientNotFound => "The mailbox was not found.",
             Self::ErrorNameResolutionNoResults => "No results were found.",
             Self::ErrorSchemaValidation => "The request lacks something.",
             Self::ErrorServerBusy => "The calendar has not been read yet; try again.",
@@ -199,6 +211,15 @@ impl Answer {
                 self.xml.close();
             });
         }
+        self
+    }
+
+    /// The answer as a whole, where it is no list of messages; `inside` writes what stands in it.
+    pub fn whole(&mut self, inside: impl FnOnce(&mut Xml)) -> &mut Self {
+        self.succeeded += 1;
+        self.xml.open(self.known.response, &[("xmlns:m", MESSAGES), ("xmlns:t", TYPES)]);
+        inside(&mut self.xml);
+        self.xml.close();
         self
     }
 

@@ -27,6 +27,8 @@ pub struct CalendarItem {
     pub subject: Confidential,
     /// Marked private.
     pub private: bool,
+    /// It does not take place, and is shown so until its end.
+    pub cancelled: bool,
     /// The text.
     pub body: Confidential,
     /// Where.
@@ -60,7 +62,7 @@ impl CalendarItem {
     /// Changes whenever something a device can see does.
     #[must_use]
     pub fn change_key(&self) -> String {
-        let flags = [u8::from(self.private), u8::from(self.all_day)];
+        let flags = [u8::from(self.private), u8::from(self.all_day), u8::from(self.cancelled)];
         let numbers = [self.start.as_second(), self.end.as_second(), i64::from(self.reminder_minutes)];
         let numbers: Vec<u8> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
         Digest::of([
@@ -128,9 +130,10 @@ impl CalendarItem {
             xml.text("t:UID", &self.id);
         }
         xml.text("t:Start", utc(self.start)).text("t:End", utc(self.end));
-        xml.text("t:IsAllDayEvent", self.all_day).text("t:LegacyFreeBusyStatus", "Busy");
+        xml.text("t:IsAllDayEvent", self.all_day)
+            .text("t:LegacyFreeBusyStatus", if self.cancelled { "Free" } else { "Busy" });
         xml.text("t:Location", self.location.expose());
-        xml.text("t:IsMeeting", true).text("t:IsCancelled", false).text("t:IsRecurring", false);
+        xml.text("t:IsMeeting", true).text("t:IsCancelled", self.cancelled).text("t:IsRecurring", false);
         xml.text("t:MeetingRequestWasSent", true).text("t:IsResponseRequested", true);
         xml.text("t:CalendarItemType", "Single").text("t:MyResponseType", "Accept");
     }
@@ -146,8 +149,8 @@ impl CalendarItem {
             xml.text("t:ResponseType", "Accept").close().close();
             let minutes = (self.end.as_second() - self.start.as_second()).max(0) / 60;
             xml.text("t:Duration", format_args!("PT{minutes}M")).text("t:TimeZone", "UTC");
-            // Bit 1: a meeting; bit 2: received, not made here.
-            xml.text("t:AppointmentSequenceNumber", 0).text("t:AppointmentState", 3);
+            // Bit 1: a meeting; bit 2: received, not made here; bit 4: cancelled.
+            xml.text("t:AppointmentSequenceNumber", 0).text("t:AppointmentState", if self.cancelled { 7 } else { 3 });
         }
     }
 }
@@ -174,6 +177,7 @@ mod tests {
             folder: "Zg==".into(),
             subject: Confidential::new("a & b\u{7}"),
             private: true,
+            cancelled: false,
             body: Confidential::new("Join: sip:1@x.example\n\n<"),
             location: Confidential::new("sip:1@x.example"),
             start: "2026-11-23T09:00:00.9Z".parse().unwrap(),

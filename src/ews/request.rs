@@ -3,8 +3,14 @@
 //!
 //! What a request lacks is taken as the most useful meaning where there is one; only what cannot be served at all is a [`Fault`].
 
+mod busy;
+mod notices;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+
+pub use busy::{Availability, DAYS, SaidZone};
+pub use notices::{Means, Subscribe};
 
 use super::answer::{Code, Fault};
 use super::calendar_item::BodyForm;
@@ -35,9 +41,15 @@ pub enum Operation {
     FindItem(FindItem),
     GetItem(GetItem),
     SyncFolderHierarchy { state: Option<String> },
-    SyncFolderItems { folder: Option<FolderRef>, state: Option<String>, shape: Shape },
+    SyncFolderItems { folder: Option<FolderRef>, state: Option<String>, shape: Shape, most: usize },
+    Subscribe(Subscribe),
+    GetEvents { subscription: String, watermark: String },
+    GetStreamingEvents { subscriptions: Vec<String>, minutes: u32 },
+    Unsubscribe { subscription: String },
     ResolveNames { entry: String },
-    ConvertId { mailboxes: Vec<String>, ids: usize },
+    ConvertId { format: String, ids: Vec<AlternateId> },
+    GetServerTimeZones { ids: Vec<String>, whole: bool },
+    GetUserAvailability(Availability),
     Unknown { name: String },
 }
 
@@ -63,6 +75,12 @@ impl Operation {
             Self::SyncFolderItems { .. } => "SyncFolderItems",
             Self::ResolveNames { .. } => "ResolveNames",
             Self::ConvertId { .. } => "ConvertId",
+            Self::Subscribe(_) => "Subscribe",
+            Self::GetEvents { .. } => "GetEvents",
+            Self::GetStreamingEvents { .. } => "GetStreamingEvents",
+            Self::Unsubscribe { .. } => "Unsubscribe",
+            Self::GetServerTimeZones { .. } => "GetServerTimeZones",
+            Self::GetUserAvailability(_) => "GetUserAvailabilityRequest",
             Self::Unknown { name } => super::answer::known(name).map_or("other", |known| known.name),
         }
     }
@@ -138,6 +156,20 @@ pub struct GetItem {
     pub shape: Shape,
 }
 
+/// An id in one of Exchange's six spellings.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AlternateId {
+    /// `EwsId`, `HexEntryId` and so on.
+    pub format: String,
+    /// The id.
+    pub id: String,
+    /// Whose.
+    pub mailbox: String,
+}
+
+/// Most changes of one `SyncFolderItems` (`MaxSyncChangesReturnedType`).
+const CHANGES_MAX: usize = 512;
+
 /// Most ids of one `GetItem`.
 pub const IDS_MAX: usize = 200;
 
@@ -194,12 +226,37 @@ fn operation(call: &Element, zone: &TimeZone) -> Result<Operation, Fault> {
             folder: folders("SyncFolderId").into_iter().next(),
             state: text("SyncState"),
             shape: shape(call),
+            most: text("MaxChangesReturned")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(CHANGES_MAX)
+                .clamp(1, CHANGES_MAX),
         },
+        "Subscribe" => Operation::Subscribe(notices::subscribe(call)?),
+        "GetEvents" => Operation::GetEvents {
+            subscription: text("SubscriptionId").unwrap_or_default(),
+            watermark: text("Watermark").unwrap_or_default(),
+        },
+        "GetStreamingEvents" => {
+            let (subscriptions, minutes) = notices::streaming(call)?;
+            Operation::GetStreamingEvents { subscriptions, minutes }
+        }
+        "Unsubscribe" => Operation::Unsubscribe { subscription: text("SubscriptionId").unwrap_or_default() },
+        "GetServerTimeZones" => {
+            let ids = call.child("Ids").map(|ids| ids.children.as_slice()).unwrap_or_default();
+            let whole = call.attribute("ReturnFullTimeZoneData").is_none_or(|text| matches!(text, "true" | "1"));
+            Operation::GetServerTimeZones { ids: ids.iter().take(IDS_MAX).map(|id| id.text.clone()).collect(), whole }
+        }
+        "GetUserAvailabilityRequest" => Operation::GetUserAvailability(busy::availability(call)?),
         "ResolveNames" => Operation::ResolveNames { entry: text("UnresolvedEntry").unwrap_or_default() },
         "ConvertId" => {
             let ids = call.child("SourceIds").map(|ids| ids.children.as_slice()).unwrap_or_default();
-            let mailboxes = ids.iter().filter_map(|id| id.attribute("Mailbox")).map(str::to_owned).collect();
-            Operation::ConvertId { mailboxes, ids: ids.len().clamp(1, IDS_MAX) }
+            let id = |id: &Element| {
+                let value = |name: &str| id.attribute(name).unwrap_or_default().to_owned();
+                AlternateId { format: value("Format"), id: value("Id"), mailbox: value("Mailbox") }
+            };
+            let format = call.attribute("DestinationFormat").unwrap_or("EwsId").to_owned();
+            let ids = ids.iter().take(IDS_MAX).map(id).collect::<Vec<_>>();
+            Operation::ConvertId { format, ids: if ids.is_empty() { vec![AlternateId::default()] } else { ids } }
         }
         name => Operation::Unknown { name: name.to_owned() },
     })

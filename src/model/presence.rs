@@ -18,6 +18,8 @@ pub struct Presence {
     pub window: Option<Window>,
     /// Its User-Agent, for people; from outside, escape it.
     pub user_agent: Option<String>,
+    /// Its family, where that is known: `Trio`, `Group` and so on.
+    pub model: Option<&'static str>,
     /// How it logged in: `digest`, `ntlm` or `basic`.
     pub scheme: &'static str,
     /// The address it came from.

@@ -1,7 +1,7 @@
 //! What the loop hands to the Poly server: accounts, and one cell per endpoint with its schedule. Publishing costs what
 //! changed: one pointer in one cell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::device::PolySpec;
 use super::names::{EndpointName, RoomEmail};
-use super::schedule::Schedule;
+use super::schedule::{Booking, Schedule};
 
 /// What a Poly endpoint is answered from.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +28,34 @@ pub struct Edition {
     pub schedule: Arc<Schedule>,
     /// When it was published.
     pub at: Timestamp,
+    /// Meetings of earlier lists that are in this one no more and had not ended: some devices keep what they are not told of, and have
+    /// to be shown that it is cancelled.
+    pub withdrawn: Vec<Booking>,
+}
+
+/// Most meetings that are remembered as withdrawn; the soonest ones.
+const WITHDRAWN_MAX: usize = 200;
+
+impl Edition {
+    /// One that follows nothing.
+    #[must_use]
+    pub fn new(schedule: Arc<Schedule>, at: Timestamp) -> Self {
+        Self { schedule, at, withdrawn: Vec::new() }
+    }
+
+    /// The same, after `before`.
+    fn after(mut self, before: &Self) -> Self {
+        let listed: BTreeSet<&str> = self.schedule.bookings.iter().map(|booking| booking.id.as_str()).collect();
+        let gone = |booking: &&Booking| booking.end > self.at && !listed.contains(booking.id.as_str());
+        let earlier = before.withdrawn.iter().chain(&before.schedule.bookings).filter(gone);
+        let mut withdrawn: BTreeMap<&str, &Booking> = BTreeMap::new();
+        withdrawn.extend(earlier.map(|booking| (booking.id.as_str(), booking)));
+        let mut withdrawn: Vec<Booking> = withdrawn.into_values().cloned().collect();
+        withdrawn.sort_by_key(|booking| booking.start);
+        withdrawn.truncate(WITHDRAWN_MAX);
+        self.withdrawn = withdrawn;
+        self
+    }
 }
 
 /// One endpoint's place on the desk. Cloning shares it.
@@ -44,7 +72,12 @@ struct Place {
 impl Cell {
     /// Replaces what the endpoint is answered from.
     pub fn publish(&self, edition: Edition) {
-        *self.0.published.write().unwrap_or_else(PoisonError::into_inner) = Published::Ready(Arc::new(edition));
+        let mut published = self.0.published.write().unwrap_or_else(PoisonError::into_inner);
+        let edition = match &*published {
+            Published::Ready(before) => edition.after(before),
+            Published::NotReady => edition,
+        };
+        *published = Published::Ready(Arc::new(edition));
     }
 
     /// What the endpoint is answered from now.

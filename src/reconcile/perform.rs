@@ -108,7 +108,7 @@ impl<W: World> Workshop<W> {
             Step::Publish { endpoint, schedule, cell } => {
                 let given = Given { schedule: schedule.clone(), target: None, serial: None, at: self.clock.now().wall };
                 self.desk.commit(vec![records::put_held(&endpoint.name, &given)]).await;
-                cell.publish(Edition { schedule, at: given.at });
+                cell.publish(Edition::new(schedule, given.at));
                 Ok(Outcome::Published { given: Box::new(given) })
             }
             Step::Clear { given, unlisted, .. } => {

@@ -6,6 +6,7 @@ mod hostile;
 mod listener;
 mod news;
 mod ntlm;
+mod operations;
 mod rooms;
 mod schemas;
 mod simulated;

@@ -7,21 +7,30 @@
 //! | a folder or item of another room           | as one that never was: ids are made from the room's name       |
 //! | items before the room was ever read        | `ErrorServerBusy`: an empty list would take the buttons away   |
 //! | to change something                        | `ErrorAccessDenied`                                            |
+//!
+//! Nothing is remembered from one request to the next: sync states, subscriptions and watermarks hold what they stand for, so that they
+//! outlive a restart and any node of the site knows them.
+
+mod items;
+mod notices;
+mod sync;
+mod times;
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 
+pub(super) use self::notices::Stream;
 use super::text;
 use crate::ews::answer::{Answer, Code, Fault, known};
-use crate::ews::calendar_item::{CalendarItem, Extent};
 use crate::ews::folder::{Folder, FolderRef};
-use crate::ews::request::{FindItem, GetItem, Shape, View};
-use crate::ews::writer::Xml;
+use crate::ews::request::{AlternateId, View};
 use crate::ews::{Dialect, Operation, Request};
+use crate::model::device::PolyModel;
 use crate::model::published::{Account, Edition, Published};
-use crate::model::{Booking, Confidential, Digest, Window};
+use crate::model::{Digest, Window};
 
 /// How long a device waits before it asks again for a room that was never read.
 const BACK_OFF_MS: u32 = 15_000;
@@ -34,22 +43,39 @@ pub(super) struct Reply {
     pub(super) outcome: &'static str,
     /// The list it was answered from, when it asked for the list, and the span it asked for.
     pub(super) fetched: Option<(Arc<Edition>, Option<Window>)>,
+    /// A subscription that ended.
+    pub(super) ended: Option<String>,
+    /// It is the beginning of an answer that goes on.
+    pub(super) stream: Option<Stream>,
 }
 
-/// Answers `request` of `account` from what is published for it.
-pub(super) fn answer(request: &Request, account: &Account, published: Published) -> Result<Reply, Fault> {
-    let desk = Desk { account, room: Digest::of([account.room.as_str().as_bytes()]).short(), dialect: request.dialect };
+/// What an answer depends on beside the request.
+pub(super) struct Setting<'a> {
+    pub(super) account: &'a Account,
+    pub(super) published: Published,
+    /// The family, as far as it is known.
+    pub(super) model: PolyModel,
+    pub(super) now: Timestamp,
+    /// For ids of subscriptions.
+    pub(super) random: [u8; 8],
+    /// Subscriptions that the device has ended.
+    pub(super) ended: &'a [String],
+}
+
+/// Answers `request` in its setting.
+pub(super) fn answer(request: &Request, setting: Setting<'_>) -> Result<Reply, Fault> {
+    let desk = Desk::of(&setting, request.dialect);
     let fault = |code: Code| Fault { soap12: request.soap12, ..Fault::new(code, code.text()) };
     if request.impersonated.as_deref().is_some_and(|who| !desk.owns(who)) {
         return Err(fault(Code::ErrorAccessDenied));
     }
-    let edition = match published {
-        Published::Ready(edition) => Some(edition),
+    let edition = match &setting.published {
+        Published::Ready(edition) => Some(edition.clone()),
         Published::NotReady => None,
     };
     let ready = || edition.clone().ok_or(Fault { back_off_ms: Some(BACK_OFF_MS), ..fault(Code::ErrorServerBusy) });
     let mut made = Answer::to(request.operation.name()).ok_or_else(|| fault(Code::ErrorInvalidRequest))?;
-    let mut fetched = None;
+    let (mut fetched, mut ended, mut stream) = (None, None, None);
     match &request.operation {
         Operation::GetFolder { folders } => desk.get_folder(folders, edition.as_deref(), &mut made),
         Operation::FindFolder { parents } => desk.find_folder(parents, edition.as_deref(), &mut made),
@@ -67,34 +93,45 @@ pub(super) fn answer(request: &Request, account: &Account, published: Published)
         Operation::SyncFolderHierarchy { state } => {
             desk.sync_hierarchy(state.as_deref(), edition.as_deref(), &mut made)
         }
-        Operation::SyncFolderItems { folder, state, shape } => {
+        Operation::SyncFolderItems { folder, state, shape, most } => {
             let edition = ready()?;
-            if desk.sync_items(folder.as_ref(), state.as_deref(), *shape, &edition, &mut made) {
+            if desk.sync_items(folder.as_ref(), state.as_deref(), *shape, *most, &edition, &mut made) {
                 fetched = Some((edition, None));
             }
         }
-        Operation::ResolveNames { entry } => desk.resolve(entry, &mut made),
-        Operation::ConvertId { mailboxes, ids } => {
-            let own = mailboxes.iter().all(|mailbox| desk.owns(mailbox));
-            for _ in 0..*ids {
-                made.error(if own { Code::ErrorInvalidIdMalformed } else { Code::ErrorAccessDenied });
-            }
+        Operation::Subscribe(wish) => desk.subscribe(wish, ready()?.as_ref(), &mut made),
+        Operation::GetEvents { subscription, watermark } => {
+            desk.get_events(subscription, watermark, ready()?.as_ref(), &mut made);
         }
+        Operation::GetStreamingEvents { subscriptions, minutes } => {
+            stream = desk.stream(subscriptions, *minutes, &ready()?, request.soap12, &mut made);
+        }
+        Operation::Unsubscribe { subscription } => ended = desk.unsubscribe(subscription, &mut made),
+        Operation::ResolveNames { entry } => desk.resolve(entry, &mut made),
+        Operation::ConvertId { format, ids } => desk.convert(format, ids, &mut made),
+        Operation::GetServerTimeZones { ids, whole } => {
+            times::zones(ids, *whole, &setting.account.time_zone, setting.now, &mut made);
+        }
+        Operation::GetUserAvailability(wish) => desk.availability(wish, ready()?.as_ref(), &mut made),
         Operation::Unknown { name } => {
             let code = known(name).map_or(Code::ErrorInvalidRequest, |known| known.declined);
             made.error(code);
         }
     }
     let outcome = if made.failed == 0 { "ok" } else { "error" };
-    Ok(Reply { text: made.into_text(request.soap12), outcome, fetched })
+    Ok(Reply { text: made.into_text(request.soap12), outcome, fetched, ended, stream })
 }
 
 /// One device's view.
 struct Desk<'a> {
     account: &'a Account,
-    /// Digest of the room's name, part of every folder id.
+    /// Digest of the room's name, part of every id.
     room: String,
     dialect: Dialect,
+    model: PolyModel,
+    now: Timestamp,
+    random: [u8; 8],
+    ended: &'a [String],
 }
 
 /// The folders that there are.
@@ -106,7 +143,14 @@ enum Place {
     Calendar,
 }
 
-impl Desk<'_> {
+const PLACES: [Place; 4] = [Place::Root, Place::Top, Place::Inbox, Place::Calendar];
+
+impl<'a> Desk<'a> {
+    fn of(setting: &Setting<'a>, dialect: Dialect) -> Self {
+        let Setting { account, model, now, random, ended, .. } = *setting;
+        Desk { account, room: room_mark(account), dialect, model, now, random, ended }
+    }
+
     /// Whether `address` names the own mailbox: the room, or the login in one of its forms.
     fn owns(&self, address: &str) -> bool {
         let address = address.trim();
@@ -141,10 +185,9 @@ impl Desk<'_> {
                 "calendar" => Ok(Place::Calendar),
                 _ => Err(Code::ErrorFolderNotFound),
             },
-            FolderRef::Id(id) => [Place::Root, Place::Top, Place::Inbox, Place::Calendar]
-                .into_iter()
-                .find(|place| self.folder_id(*place) == *id)
-                .ok_or(Code::ErrorFolderNotFound),
+            FolderRef::Id(id) => {
+                PLACES.into_iter().find(|place| self.folder_id(*place) == *id).ok_or(Code::ErrorFolderNotFound)
+            }
         }
     }
 
@@ -203,80 +246,6 @@ impl Desk<'_> {
         }
     }
 
-    /// True when the calendar was listed.
-    fn find_item(&self, find: &FindItem, edition: &Edition, made: &mut Answer) -> bool {
-        let mut listed = false;
-        for parent in &find.parents {
-            let place = match (self.place(parent), find.view) {
-                (Err(code), _) => {
-                    made.error(code);
-                    continue;
-                }
-                (Ok(_), View::Calendar(window, _)) if window.to < window.from => {
-                    made.error(Code::ErrorCalendarEndDateIsEarlierThanStartDate);
-                    continue;
-                }
-                (Ok(place), _) => place,
-            };
-            listed |= place == Place::Calendar;
-            let all: &[Booking] = if place == Place::Calendar { &edition.schedule.bookings } else { &[] };
-            let found = all.iter().filter(|booking| {
-                find.bounds.iter().all(|bound| bound.holds(booking.start, booking.end))
-                    && match find.view {
-                        View::Calendar(window, _) => window.touches(booking.start, booking.end),
-                        View::Page(..) => true,
-                    }
-            });
-            self.write_found(find, found.collect(), made);
-        }
-        listed
-    }
-
-    fn write_found(&self, find: &FindItem, found: Vec<&Booking>, made: &mut Answer) {
-        let (skip, max) = match find.view {
-            View::Calendar(_, max) => (0, max),
-            View::Page(skip, max) => (skip, max),
-        };
-        let end = skip.saturating_add(max.unwrap_or(usize::MAX)).min(found.len());
-        let page = found.get(skip..end).unwrap_or_default();
-        let (next, total) = (end.to_string(), found.len().to_string());
-        let last = if end >= found.len() { "true" } else { "false" };
-        let mut attributes = vec![("TotalItemsInView", total.as_str()), ("IncludesLastItemInRange", last)];
-        if matches!(find.view, View::Page(..)) {
-            attributes.push(("IndexedPagingOffset", &next));
-        }
-        made.success(|xml| {
-            xml.open("m:RootFolder", &attributes).open("t:Items", &[]);
-            for booking in page {
-                self.write_item(xml, booking, Extent::List, find.shape);
-            }
-            xml.close().close();
-        });
-    }
-
-    fn get_item(&self, get: &GetItem, edition: &Edition, made: &mut Answer) {
-        for id in &get.ids {
-            let found = match STANDARD.decode(id).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
-                _ if id.is_empty() => Err(Code::ErrorInvalidIdEmpty),
-                Some(text) if text.starts_with("i.") => edition
-                    .schedule
-                    .bookings
-                    .iter()
-                    .find(|booking| booking.id.as_str() == &text[2..])
-                    .ok_or(Code::ErrorItemNotFound),
-                _ => Err(Code::ErrorInvalidIdMalformed),
-            };
-            match found {
-                Ok(booking) => made.success(|xml| {
-                    xml.open("m:Items", &[]);
-                    self.write_item(xml, booking, Extent::Whole, get.shape);
-                    xml.close();
-                }),
-                Err(code) => made.error(code),
-            };
-        }
-    }
-
     fn sync_hierarchy(&self, state: Option<&str>, edition: Option<&Edition>, made: &mut Answer) {
         let current = STANDARD.encode(format!("h.{}", self.room));
         if state.is_some_and(|state| state != current) {
@@ -294,43 +263,6 @@ impl Desk<'_> {
             }
             xml.close();
         });
-    }
-
-    /// Either nothing changed, or the client is told to begin anew: it then gets everything. True when the calendar was listed.
-    fn sync_items(
-        &self,
-        folder: Option<&FolderRef>,
-        state: Option<&str>,
-        shape: Shape,
-        edition: &Edition,
-        made: &mut Answer,
-    ) -> bool {
-        let place = match folder.map_or(Err(Code::ErrorFolderNotFound), |folder| self.place(folder)) {
-            Ok(place) => place,
-            Err(code) => {
-                made.error(code);
-                return false;
-            }
-        };
-        let in_calendar = place == Place::Calendar;
-        let bookings: &[Booking] = if in_calendar { &edition.schedule.bookings } else { &[] };
-        let keys: Vec<String> = bookings.iter().map(|booking| self.item(booking).change_key()).collect();
-        let digest = Digest::of(keys.iter().map(String::as_bytes)).short();
-        let current = STANDARD.encode(format!("s.{}.{digest}", self.folder_id(place)));
-        if state.is_some_and(|state| state != current) {
-            made.error(Code::ErrorInvalidSyncStateData);
-            return false;
-        }
-        made.success(|xml| {
-            xml.text("m:SyncState", &current).text("m:IncludesLastItemInRange", true).open("m:Changes", &[]);
-            for booking in bookings.iter().filter(|_| state.is_none()) {
-                xml.open("t:Create", &[]);
-                self.write_item(xml, booking, Extent::List, shape);
-                xml.close();
-            }
-            xml.close();
-        });
-        in_calendar
     }
 
     fn resolve(&self, entry: &str, made: &mut Answer) {
@@ -352,27 +284,54 @@ impl Desk<'_> {
         text::undialable(local)
     }
 
-    fn item(&self, booking: &Booking) -> CalendarItem {
-        let people = [&booking.organizer_name, &booking.organizer_email];
-        let organizer = people.iter().find(|text| !text.is_blank()).map(|text| text.expose()).unwrap_or_default();
-        CalendarItem {
-            id: STANDARD.encode(format!("i.{}", booking.id)),
-            folder: self.folder_id(Place::Calendar),
-            subject: Confidential::new(text::undialable(booking.subject.expose())),
-            private: booking.private,
-            body: text::body(booking.call.as_ref(), self.account.poly.emit),
-            location: text::location(booking.call.as_ref(), self.account.poly.emit),
-            start: booking.start,
-            end: booking.end,
-            all_day: booking.all_day,
-            organizer: Confidential::new(text::undialable(organizer)),
-            room: self.room_name(),
-            reminder_minutes: booking.start_buffer_s.div_ceil(60).max(5),
-            last_modified: booking.last_modified,
+    /// Ids that are ours come back in the wished spelling, with the room as their mailbox; any other is malformed.
+    fn convert(&self, format: &str, ids: &[AlternateId], made: &mut Answer) {
+        for id in ids {
+            if !id.mailbox.is_empty() && !self.owns(&id.mailbox) {
+                made.error(Code::ErrorAccessDenied);
+                continue;
+            }
+            let spelled = self.own_id(id).and_then(|bytes| spelled(format, &bytes));
+            match spelled {
+                Some(spelled) => made.success(|xml| {
+                    let kind = ("xsi:type", "t:AlternateIdType");
+                    let xsi = ("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance");
+                    let mailbox = ("Mailbox", self.account.room.as_str());
+                    xml.empty("m:AlternateId", &[xsi, kind, ("Format", format), ("Id", &spelled), mailbox]);
+                }),
+                None => made.error(Code::ErrorInvalidIdMalformed),
+            };
         }
     }
 
-    fn write_item(&self, xml: &mut Xml, booking: &Booking, extent: Extent, shape: Shape) {
-        self.item(booking).write(xml, extent, shape, self.dialect);
+    /// The bytes of an id that we gave out: of one of our folders, or in the form of our items.
+    fn own_id(&self, id: &AlternateId) -> Option<Vec<u8>> {
+        let bytes = match id.format.as_str() {
+            "HexEntryId" => unhex(&id.id)?,
+            _ => STANDARD.decode(&id.id).ok()?,
+        };
+        let is_folder =
+            PLACES.iter().any(|place| STANDARD.decode(self.folder_id(*place)).is_ok_and(|own| own == bytes));
+        (is_folder || bytes.starts_with(b"i.")).then_some(bytes)
     }
+}
+
+/// What stands for a room in ids.
+fn room_mark(account: &Account) -> String {
+    Digest::of([account.room.as_str().as_bytes()]).short()
+}
+
+/// An id in one of Exchange's spellings; the schema knows no other.
+fn spelled(format: &str, bytes: &[u8]) -> Option<String> {
+    match format {
+        "EwsLegacyId" | "EwsId" | "EntryId" | "StoreId" | "OwaId" => Some(STANDARD.encode(bytes)),
+        "HexEntryId" => Some(bytes.iter().map(|byte| format!("{byte:02X}")).collect()),
+        _ => None,
+    }
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, odd) = text.as_bytes().as_chunks::<2>();
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    odd.is_empty().then(|| pairs.iter().map(byte).collect())?
 }

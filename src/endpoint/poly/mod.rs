@@ -13,17 +13,25 @@
 //! | `login`  | `Authorization` → account, and the challenges                   |
 //! | `origin` | where a request comes from, directly or through proxies          |
 //! | `pace`   | failures are slowed, floods are stopped, nobody else notices    |
+//! | `visitors` | what is remembered of a device between its requests            |
+//! | `profile` | what the families do differently                                 |
 //! | `answer` | request and published list → SOAP                               |
+//! | `stream` | an answer that goes on                                            |
+//! | `body`   | bodies of requests, and answers around bodies                     |
 //! | `text`   | what a device gets to read, with nothing dialable but our address |
 //!
 //! One login sees one room. See `ews` for the wire format.
 
 mod answer;
+mod body;
 mod login;
 mod origin;
 mod pace;
+mod profile;
 mod serve;
+mod stream;
 pub mod text;
+mod visitors;
 
 use std::sync::Arc;
 

@@ -13,7 +13,6 @@
 //!
 //! `Content-Type` is exactly `text/xml; charset=utf-8`: a known client compares the whole string.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,43 +20,34 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
-use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use http_body_util::BodyExt as _;
 use jiff::tz::TimeZone;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-use super::answer::{self, Reply};
+use super::answer::{self, Reply, Setting, Stream};
+use super::body::{BodyFault, DEVICE_MAX, closing, plain, read, soap, too_many, unauthorized};
 use super::login::{self, Bound, Login};
 use super::origin::Origin;
 use super::pace::Pace;
+use super::stream::StreamBody;
+use super::visitors::{Guise, Visitors};
 use super::{PolyDesk, Scheme};
 use crate::ews::{Code, Fault, Request};
 use crate::listen::{Connection, Lasting};
-use crate::model::presence::Presence;
 use crate::model::published::{Account, Accounts, Edition};
-use crate::model::{Digest, EndpointName, Mono, Window};
+use crate::model::{EndpointName, Mono, Window};
 
 /// The one path, compared ignoring case and a slash at the end.
 const PATH: &str = "/EWS/Exchange.asmx";
-/// Most bytes of a request before its sender is known.
-const STRANGER_MAX: usize = 64 * 1024;
-/// Most bytes of a request of a device.
-const DEVICE_MAX: usize = 256 * 1024;
-/// Bytes that are read and thrown away so that the sender of too much gets to read the answer.
-const DRAINED_MAX: usize = 4 * 1024 * 1024;
-/// Time for the body of a request.
-const BODY_DEADLINE: Duration = Duration::from_secs(30);
-/// A device that was silent for this long is news when it comes back.
-const SILENCE: Duration = Duration::from_secs(120);
 /// What every request of a kind would say is said this often.
 const SAID_EVERY: Duration = Duration::from_secs(60);
+/// Longest User-Agent that is kept.
+const USER_AGENT_MAX: usize = 200;
 /// What a client reads whose NTLM came through a proxy.
 const SHARED: &str =
     "NTLM does not work through an HTTP proxy: it binds a login to a TCP connection, which the proxy shares.";
-/// Longest User-Agent that is kept.
-const USER_AGENT_MAX: usize = 200;
 
 /// The Exchange-like server of all Poly endpoints.
 pub fn router(desk: PolyDesk) -> Router {
@@ -66,7 +56,7 @@ pub fn router(desk: PolyDesk) -> Router {
         random: SystemRandom::new(),
         said: Mutex::default(),
         pace: Mutex::default(),
-        seen: Mutex::default(),
+        visitors: Visitors::default(),
     }))
 }
 
@@ -76,13 +66,7 @@ struct Server {
     /// When something that every request would say was said last.
     said: Mutex<Option<Mono>>,
     pace: Mutex<Pace>,
-    seen: Mutex<BTreeMap<EndpointName, Seen>>,
-}
-
-/// When a device was last here, and what it fetched then. The digest of a list is computed once a list, not once a poll.
-struct Seen {
-    at: Mono,
-    fetched: Option<(Arc<Edition>, Digest)>,
+    visitors: Visitors,
 }
 
 async fn exchange(State(server): State<Arc<Server>>, request: HttpRequest) -> Response {
@@ -189,26 +173,46 @@ async fn serve_device(server: &Server, visit: &Visit<'_>, body: Body) -> Respons
         Err(BodyFault::Broken) => return closing(plain(StatusCode::REQUEST_TIMEOUT)),
     };
     let zone = TimeZone::get(&account.time_zone).unwrap_or(TimeZone::UTC);
+    let user_agent = user_agent(headers);
     let answered = Request::parse(&bytes, &zone).and_then(|request| {
         let operation = request.operation.label();
-        let answered = answer::answer(&request, account, account.cell.look());
+        let setting = Setting {
+            account,
+            published: account.cell.look(),
+            model: server.visitors.model(account, user_agent.as_deref(), request.dialect),
+            now: server.desk.clock.now().wall,
+            random: server.random(),
+            ended: &server.visitors.ended(&account.endpoint),
+        };
+        let answered = answer::answer(&request, setting);
         match &answered {
             Ok(reply) => count(operation, reply.outcome),
             Err(fault) if fault.code == Code::ErrorServerBusy => count(operation, "busy"),
             Err(_) => count(operation, "fault"),
         }
-        answered.inspect_err(|_| server.tell(visit, None))
+        answered.inspect_err(|_| server.tell(visit, user_agent.as_deref(), None))
     });
     match answered {
-        Ok(Reply { text, fetched, .. }) => {
-            server.tell(visit, fetched);
-            soap(StatusCode::OK, text)
+        Ok(Reply { text, fetched, ended, stream, .. }) => {
+            server.tell(visit, user_agent.as_deref(), fetched);
+            if let Some(ended) = ended {
+                server.visitors.end(&account.endpoint, ended);
+            }
+            match stream {
+                None => soap(StatusCode::OK, text),
+                Some(stream) => server.stream(account, text, stream),
+            }
         }
         Err(fault) => {
             tracing::debug!(endpoint = %account.endpoint, code = fault.code.name(), "A Poly request was answered with a fault.");
             soap(StatusCode::INTERNAL_SERVER_ERROR, fault.into_text())
         }
     }
+}
+
+fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(text.chars().take(USER_AGENT_MAX).collect())
 }
 
 impl Server {
@@ -278,134 +282,27 @@ impl Server {
         is_time
     }
 
-    /// Tells the loop of a poll that brings news: the first one, one after a silence, one that fetched another list.
-    fn tell(&self, visit: &Visit<'_>, fetched: Option<(Arc<Edition>, Option<Window>)>) {
-        let Visit { accounts, account, .. } = *visit;
-        let now = self.desk.clock.now();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() > accounts.0.len().saturating_mul(2) + 100 {
-            let known = |endpoint: &EndpointName| accounts.0.values().any(|account| account.endpoint == *endpoint);
-            seen.retain(|endpoint, _| known(endpoint));
+    /// An answer that goes on.
+    fn stream(&self, account: &Account, first: String, stream: Stream) -> Response {
+        let Some(place) = self.visitors.open_stream(&account.endpoint) else {
+            let code = Code::ErrorExceededConnectionCount;
+            return soap(StatusCode::INTERNAL_SERVER_ERROR, Fault::new(code, code.text()).into_text());
+        };
+        let (accounts, clock) = (self.desk.accounts.clone(), self.desk.clock.clone());
+        let mut response = soap(StatusCode::OK, String::new());
+        *response.body_mut() = Body::new(StreamBody::new(first, stream, account.clone(), accounts, clock, place));
+        response
+    }
+
+    /// Tells the loop of a poll that brings news.
+    fn tell(&self, visit: &Visit<'_>, user_agent: Option<&str>, fetched: Option<(Arc<Edition>, Option<Window>)>) {
+        if self.visitors.forget_strangers(visit.accounts) {
+            let known =
+                |endpoint: &EndpointName| visit.accounts.0.values().any(|account| account.endpoint == *endpoint);
             self.pace.lock().unwrap_or_else(PoisonError::into_inner).keep(known);
         }
-        let before = seen.get(&account.endpoint);
-        let (edition, window) = fetched.unzip();
-        let fetched = edition.map(|edition| {
-            let same = before.and_then(|seen| seen.fetched.as_ref()).filter(|(last, _)| Arc::ptr_eq(last, &edition));
-            let digest = same.map_or_else(|| edition.schedule.digest(), |(_, digest)| *digest);
-            (edition, digest)
-        });
-        let digest = fetched.as_ref().map(|(_, digest)| *digest);
-        let is_news = before.is_none_or(|seen| {
-            let last = seen.fetched.as_ref().map(|(_, digest)| *digest);
-            now.mono.0.saturating_sub(seen.at.0) >= SILENCE || (digest.is_some() && digest != last)
-        });
-        if is_news {
-            let news = Presence {
-                endpoint: account.endpoint.clone(),
-                at: now.wall,
-                fetched: digest,
-                window: window.flatten(),
-                user_agent: user_agent(visit.headers),
-                scheme: visit.scheme.label(),
-                peer: visit.origin.peer.to_string(),
-            };
-            if self.desk.presence.try_send(news).is_err() {
-                // Told again by the next poll, which finds the same difference.
-                return;
-            }
-        }
-        let fetched = fetched.or_else(|| seen.remove(&account.endpoint).and_then(|seen| seen.fetched));
-        seen.insert(account.endpoint.clone(), Seen { at: now.mono, fetched });
+        let guise = Guise { user_agent, scheme: visit.scheme.label(), peer: visit.origin.peer.to_string() };
+        let tell = |news| self.desk.presence.try_send(news).is_ok();
+        self.visitors.tell(visit.account, guise, fetched, self.desk.clock.now(), tell);
     }
-}
-
-fn user_agent(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
-    Some(text.chars().take(USER_AGENT_MAX).collect())
-}
-
-enum BodyFault {
-    /// More than allowed, but read to its end.
-    TooLarge,
-    /// More than anybody waits for.
-    Endless,
-    /// Ended early, or took too long.
-    Broken,
-}
-
-/// Reads a body of at most `max` bytes; what is above is thrown away, so that its sender gets to read the answer.
-async fn read(mut body: Body, max: usize) -> Result<Vec<u8>, BodyFault> {
-    let reading = async {
-        let (mut bytes, mut count) = (Vec::new(), 0usize);
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| BodyFault::Broken)?;
-            let Some(data) = frame.data_ref() else { continue };
-            count = count.saturating_add(data.len());
-            if count <= max {
-                bytes.extend_from_slice(data);
-            } else if count > DRAINED_MAX {
-                return Err(BodyFault::Endless);
-            }
-        }
-        if count <= max { Ok(bytes) } else { Err(BodyFault::TooLarge) }
-    };
-    tokio::time::timeout(BODY_DEADLINE, reading).await.unwrap_or(Err(BodyFault::Broken))
-}
-
-/// The body is read to its end: closing a connection under a body breaks many clients, and NTLM.
-async fn unauthorized(challenges: Vec<String>, said: Option<&str>, mut body: Body) -> Response {
-    let draining = async {
-        let mut count = 0usize;
-        while let Some(Ok(frame)) = body.frame().await {
-            count = count.saturating_add(frame.data_ref().map_or(0, |data| data.len()));
-            if count > STRANGER_MAX {
-                return false;
-            }
-        }
-        true
-    };
-    let drained = tokio::time::timeout(BODY_DEADLINE, draining).await.unwrap_or(false);
-    // A 401 without any challenge would be none.
-    let status = if challenges.is_empty() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
-    let mut response = match said {
-        Some(text) => with_type(status, "text/plain; charset=utf-8", format!("{text}\n")),
-        None => plain(status),
-    };
-    for challenge in challenges {
-        let value = HeaderValue::from_str(&challenge).expect("challenges are ASCII");
-        response.headers_mut().append(header::WWW_AUTHENTICATE, value);
-    }
-    if drained { response } else { closing(response) }
-}
-
-async fn too_many(body: Body) -> Response {
-    read(body, 0).await.ok();
-    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
-    response
-}
-
-fn plain(status: StatusCode) -> Response {
-    let text = format!("{}\n", status.canonical_reason().unwrap_or("Error"));
-    with_type(status, "text/plain; charset=utf-8", text)
-}
-
-fn soap(status: StatusCode, text: String) -> Response {
-    with_type(status, "text/xml; charset=utf-8", text)
-}
-
-fn with_type(status: StatusCode, kind: &'static str, text: String) -> Response {
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
-    response
-}
-
-fn closing(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
 }

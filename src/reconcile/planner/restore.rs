@@ -149,6 +149,6 @@ impl Planner {
 /// A Poly endpoint is answered from what it was given before the restart.
 fn publish_again(endpoint: &EndpointSpec, known: &EndpointKnown) {
     if let (DeviceSpec::Poly(_), Some(given)) = (&endpoint.device, known.given()) {
-        known.cell.publish(Edition { schedule: given.schedule.clone(), at: given.at });
+        known.cell.publish(Edition::new(given.schedule.clone(), given.at));
     }
 }

@@ -71,6 +71,26 @@ async fn a_real_exchange_client_reads_the_week_with_every_login() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_exchange_client_gets_busy_time_subscriptions_zones_and_its_own_name() {
+    let desk = open().await;
+    desk.publish("fjord", week());
+    let seen = &exchangelib(&desk, &[json!({"auth": "NTLM", "build": [15, 0], "more": true})]).await[0];
+    let busy = json!([
+        "2026-11-23 09:00:00+00:00",
+        "2026-11-24 10:00:00+00:00",
+        "2026-11-24 23:00:00+00:00",
+        "2026-11-25 12:00:00+00:00",
+        "2026-11-26 09:00:00+00:00"
+    ]);
+    assert_eq!(seen["busy"], busy, "{seen}");
+    assert_eq!(seen["merged"].as_str().map(|merged| merged.matches('2').count()), Some(51), "{seen}");
+    assert_eq!(seen["pulled"], json!(["StatusEvent"]), "{seen}");
+    assert_eq!(seen["streaming"], true, "{seen}");
+    assert_eq!(seen["zones"], json!(["Europe/Oslo", "UTC"]), "{seen}");
+    assert_eq!(seen["resolved"], json!(["room.fjord@example.com"]), "{seen}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_exchange_client_understands_refusals_and_a_room_never_read() {
     let desk = open().await;
     let (changes, errors): (Vec<Value>, Vec<&str>) = [

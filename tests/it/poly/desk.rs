@@ -39,6 +39,7 @@ pub(crate) struct Desk {
     pub(crate) cells: BTreeMap<&'static str, Cell>,
     pub(crate) presence: mpsc::Receiver<Presence>,
     pub(crate) wire: Arc<Mutex<Vec<Exchange>>>,
+    router: axum::Router,
     http: Http,
     _stop: DropGuard,
 }
@@ -69,7 +70,12 @@ async fn start(schemes: &[Scheme], emit: PolyEmit, tls: TlsSettings, certificate
             "mute" => SecretValue::Missing("env:MUTE is not set".into()),
             _ => SecretValue::Known(Secret::new(PASSWORD.into())),
         };
-        let poly = PolySpec { username: name.into(), password, model: PolyModel::Auto, emit };
+        let poly = PolySpec {
+            username: name.into(),
+            password,
+            model: if name == "vik" { PolyModel::Trio } else { PolyModel::Auto },
+            emit,
+        };
         let account = Account {
             endpoint: EndpointName::parse(&format!("{name}-poly")).unwrap(),
             room: RoomEmail::parse(&format!("room.{name}@example.com")).unwrap(),
@@ -93,7 +99,8 @@ async fn start(schemes: &[Scheme], emit: PolyEmit, tls: TlsSettings, certificate
     };
     let wire = Arc::new(Mutex::new(Vec::new()));
     let recorded = wire.clone();
-    let router = router(desk).layer(from_fn(move |request: HttpRequest, next: Next| {
+    let plain = router(desk);
+    let router = plain.clone().layer(from_fn(move |request: HttpRequest, next: Next| {
         let recorded = recorded.clone();
         async move {
             let (parts, body) = request.into_parts();
@@ -118,6 +125,7 @@ async fn start(schemes: &[Scheme], emit: PolyEmit, tls: TlsSettings, certificate
         cells,
         presence,
         wire,
+        router: plain,
         http: Http::new(HttpOptions { allow_loopback: true }).unwrap(),
         _stop: stop.drop_guard(),
     }
@@ -126,7 +134,16 @@ async fn start(schemes: &[Scheme], emit: PolyEmit, tls: TlsSettings, certificate
 impl Desk {
     pub(crate) fn publish(&self, room: &str, bookings: Vec<Booking>) {
         let schedule = Schedule { bookings };
-        self.cells[room].publish(Edition { schedule: schedule.into(), at: NOW.parse().unwrap() });
+        self.cells[room].publish(Edition::new(schedule.into(), NOW.parse().unwrap()));
+    }
+
+    /// Asks without a network between.
+    pub(crate) async fn direct(&self, user: &str, body: &str) -> axum::response::Response {
+        let request = HttpRequest::post("/EWS/Exchange.asmx")
+            .header("authorization", basic::header(user, PASSWORD))
+            .body(Body::from(body.to_owned()))
+            .unwrap();
+        tower::ServiceExt::oneshot(self.router.clone(), request).await.unwrap()
     }
 
     /// Sends `body` as it is.

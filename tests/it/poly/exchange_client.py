@@ -30,6 +30,24 @@ def shown(item):
     }
 
 
+def more(account, start, end):
+    busy = next(iter(account.protocol.get_free_busy_info([(account, "Required", False)], start, end)))
+    subscription, watermark = account.calendar.subscribe_to_pull(timeout=10)
+    pulled = list(account.calendar.get_events(subscription, watermark))
+    account.calendar.unsubscribe(subscription)
+    streaming = account.calendar.subscribe_to_streaming()
+    zones = list(account.protocol.get_timezones())
+    resolved = account.protocol.resolve_names(["room.fjord@example.com"])
+    return {
+        "busy": [str(event.start) for event in busy.calendar_events],
+        "merged": busy.merged,
+        "pulled": [type(event).__name__ for notification in pulled for event in notification.events],
+        "streaming": bool(streaming),
+        "zones": sorted(zone[0] if isinstance(zone, tuple) else zone.id for zone in zones),
+        "resolved": [mailbox.email_address for mailbox in resolved],
+    }
+
+
 def look(ask):
     config = Configuration(
         service_endpoint=ask["url"],
@@ -45,7 +63,9 @@ def look(ask):
     synced = sum(1 for change, _ in account.calendar.sync_items() if change == "create")
     first = account.calendar.view(start=start, end=end)[0]
     first.refresh()
+    extra = more(account, start, end) if ask.get("more") else {}
     return {
+        **extra,
         "scheme": account.protocol.auth_type,
         "build": str(account.version.build),
         "count": account.calendar.total_count,
