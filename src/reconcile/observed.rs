@@ -104,6 +104,8 @@ pub struct EndpointKnown {
     pub held: Held,
     /// It cannot list, so nothing is known until it is given something.
     pub cannot_list: bool,
+    /// Since when it is known to belong to a person, so that nobody else reads it.
+    pub personal_since: Option<Timestamp>,
     /// The first complete read since it stood there unknown, and how many reads the room had then: an empty first list
     /// waits for a second one.
     pub first_empty: Option<(Mono, u64)>,

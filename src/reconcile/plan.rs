@@ -215,7 +215,9 @@ pub fn may_put(endpoint: &EndpointSpec, known: &EndpointKnown, wished: &Schedule
 pub fn is_fought_over(endpoint: &EndpointSpec, known: &EndpointKnown) -> bool {
     let report = match &endpoint.device {
         DeviceSpec::Cisco(cisco) => cisco.on_conflict == crate::model::device::OnConflict::Report,
-        DeviceSpec::Poly(_) | DeviceSpec::Webex(_) => false,
+        // Whoever else writes there is a calendar service that was left switched on: fighting it helps nobody.
+        DeviceSpec::Webex(_) => true,
+        DeviceSpec::Poly(_) => false,
     };
     report && known.overwritten.len() >= OVERWRITES
 }

@@ -285,7 +285,7 @@ impl World for Sim {
         let device = self.reach(&address).await?;
         self.told(&mut self.state(), "list", &format!("list {name} {}", titles(&device.shows)));
         if !device.lists {
-            return Ok(HeldRead::CannotList { serial: Some(device.serial) });
+            return Ok(HeldRead::CannotList { serial: Some(device.serial), personal: false });
         }
         let same = given.map(|given| crate::meetings::diff(given, &device.shows, self.clock.now().wall).is_empty());
         Ok(HeldRead::Listed(Listed { ours: device.shows, foreign: device.foreign, same, serial: Some(device.serial) }))

@@ -280,6 +280,8 @@ pub enum HeldRead {
     CannotList {
         /// The device's serial number.
         serial: Option<String>,
+        /// It belongs to a person, and says so.
+        personal: bool,
     },
     /// This.
     Listed(Listed),

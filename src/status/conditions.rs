@@ -270,6 +270,7 @@ fn meaning(reason: &str) -> &'static str {
         "DeviceRewrites" => "the device does not keep what it is given",
         "DuplicateDevice" => "another endpoint has the same device, by its serial number; only that one is filled",
         "DeviceReplaced" => "another device answers at this address than before, or than its document names",
+        "PersonalMode" => "the device is in personal mode: it is filled, and what it shows cannot be read back",
         "Suspended" => "suspended by its documents",
         "Observing" => "only watched, by its documents",
         "NeverSeen" => "it has never asked for its meetings",

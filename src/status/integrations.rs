@@ -1,4 +1,4 @@
-//! Calendar services as `/api/v1/integrations`, `otj status integrations` and the page show them, made from the board; and in words
+//! Calendar services (and, from [`super::clouds`], Webex Clouds) as `/api/v1/integrations`, `otj status integrations` and the page show them, made from the board; and in words
 //! why a room is read when it is.
 
 use std::collections::BTreeMap;
@@ -7,13 +7,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::clouds::{FilledView, clouds};
 use super::conditions::{self, Condition};
 use super::summary::fresh;
+use crate::model::tally::Tally;
 use crate::reconcile::board::{AccountStatus, Board, IntegrationStatus, PauseStatus, RoomStatus};
 use crate::reconcile::pace::Why;
 
-/// One calendar service.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+/// One calendar service, or one Webex Cloud.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IntegrationView {
     /// Its name.
@@ -24,6 +26,9 @@ pub struct IntegrationView {
     pub rooms: usize,
     /// Those whose calendar was read completely and lately.
     pub rooms_fresh: usize,
+    /// A Webex Cloud: the endpoints that it reaches. It has no rooms.
+    #[serde(default)]
+    pub filled: Option<FilledView>,
     /// What it may be asked; `None`: its requests are not counted, each room is read every half minute.
     pub quota: Option<QuotaView>,
     /// Its accounts, in the order of the documents.
@@ -150,9 +155,9 @@ impl HearingView {
     }
 }
 
-/// All calendar services that have rooms or a quota, by name.
+/// All calendar services that have rooms or a quota, and all Webex Clouds that have endpoints, by name.
 #[must_use]
-pub fn integrations(board: &Board, now: Timestamp) -> Vec<IntegrationView> {
+pub fn integrations(board: &Board, tally: &Tally, now: Timestamp) -> Vec<IntegrationView> {
     let mut rooms = BTreeMap::<String, (usize, usize)>::new();
     let all = board.rooms();
     for room in &all {
@@ -168,13 +173,16 @@ pub fn integrations(board: &Board, now: Timestamp) -> Vec<IntegrationView> {
         views.insert(status.name.to_string(), paced(&status, rooms_fresh));
     }
     for expiry in &board.config().expiries {
-        let view = views.get_mut(&expiry.name).filter(|_| expiry.kind != "WebexIntegration");
-        let (Some(view), Some(condition)) = (view, conditions::expiring(expiry, now)) else { continue };
+        let (Some(view), Some(condition)) = (views.get_mut(&expiry.name), conditions::expiring(expiry, now)) else {
+            continue;
+        };
         view.conditions.push(condition);
         if view.state == "Working" {
             view.state = "Degraded".into();
         }
     }
+    // Names are unique across all kinds of integrations.
+    views.extend(clouds(board, tally, now));
     views.into_values().collect()
 }
 
@@ -186,6 +194,7 @@ fn unpaced(name: String, rooms: usize, rooms_fresh: usize, all: &[std::sync::Arc
         name,
         rooms,
         rooms_fresh,
+        filled: None,
         quota: None,
         accounts: Vec::new(),
         pause: None,
@@ -209,6 +218,7 @@ fn paced(status: &IntegrationStatus, rooms_fresh: usize) -> IntegrationView {
         state: state.into(),
         rooms: status.rooms,
         rooms_fresh,
+        filled: None,
         quota: Some(QuotaView {
             used: status.day_used,
             limit: status.day_limit,

@@ -18,6 +18,7 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, 
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use super::clouds::cloud_of;
 use super::conditions::{drifting, room_names};
 use crate::model::Ear;
 use crate::model::desired::ModeState;
@@ -254,10 +255,11 @@ impl Scrape {
         let written = self.board.config().expiries.clone().into_iter().map(|it| {
             (labels(&[("kind", it.kind), ("name", &it.name), ("credential", it.credential)]), seconds(it.at))
         });
+        let clouds: BTreeSet<String> = self.board.endpoints().iter().filter_map(|it| cloud_of(it)).collect();
         let signed_in = tally.sign_ins_end.snapshot().into_iter().filter_map(|(values, at)| {
             let [kind, name] = values.try_into().ok()?;
             let of_it = labels(&[("kind", &kind), ("name", &name), ("credential", "refreshToken")]);
-            integrations.contains(name.as_str()).then(|| (of_it, seconds(at)))
+            (integrations.contains(name.as_str()) || clouds.contains(name.as_str())).then(|| (of_it, seconds(at)))
         });
         page.gauge(
             "otj_credential_expiry_timestamp_seconds",

@@ -74,7 +74,12 @@ pub(super) async fn integrations(
     const FIELDS: &[Field<IntegrationView>] =
         &[("name", |integration| &integration.name), ("state", |integration| &integration.state)];
     answer(headers, move || {
-        page(integrations::integrations(&state.board, state.clock.now().wall), |one| one.name.clone(), FIELDS, &asked)
+        page(
+            integrations::integrations(&state.board, &state.tally, state.clock.now().wall),
+            |one| one.name.clone(),
+            FIELDS,
+            &asked,
+        )
     })
     .await
 }
@@ -85,7 +90,7 @@ pub(super) async fn integration(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     answer(headers, move || {
-        let mut all = integrations::integrations(&state.board, state.clock.now().wall).into_iter();
+        let mut all = integrations::integrations(&state.board, &state.tally, state.clock.now().wall).into_iter();
         all.find(|one| one.name == name).ok_or_else(|| Problem::not_found("there is no such integration"))
     })
     .await

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::WebState;
 use super::page::{PAGES, When, html, when};
 use super::problem::Problem;
+use crate::status::clouds::FilledView;
 use crate::status::conditions::Condition;
 use crate::status::integrations::{self, AccountView, HearingView, IntegrationView, QuotaView};
 
@@ -34,6 +35,8 @@ struct Row {
     reads: Vec<(&'static str, String)>,
     /// Why changes of some are not told.
     untold: String,
+    /// How the devices of a Webex Cloud stand.
+    filled: Option<String>,
     view: IntegrationView,
 }
 
@@ -81,15 +84,13 @@ impl Bar {
 
 fn render(state: &WebState) -> Result<String, minijinja::Error> {
     let now = state.clock.now().wall;
-    let mut views = integrations::integrations(&state.board, now);
+    let mut views = integrations::integrations(&state.board, &state.tally, now);
     views.sort_by_key(|view| view.state == "Working");
     let ill = views.iter().filter(|view| view.state != "Working").count();
     let verdict = match (ill, views.len()) {
-        (0, _) => ("good", "Every calendar service works.".to_owned()),
-        (1, _) => {
-            ("warn", "One calendar service does not work as it should. Endpoints keep what they show.".to_owned())
-        }
-        (n, _) => ("warn", format!("{n} calendar services do not work as they should. Endpoints keep what they show.")),
+        (0, _) => ("good", "Every integration works.".to_owned()),
+        (1, _) => ("warn", "One integration does not work as it should. Endpoints keep what they show.".to_owned()),
+        (n, _) => ("warn", format!("{n} integrations do not work as they should. Endpoints keep what they show.")),
     };
     let rows = views.into_iter().map(|view| row(view, now)).collect();
     let page = Services { node: &state.node.name, now: when(now, now), verdict, rows };
@@ -102,6 +103,7 @@ fn row(view: IntegrationView, now: Timestamp) -> Row {
         quota: view.quota.as_ref().map(quota),
         accounts: view.accounts.iter().map(|one| account(one, now)).collect(),
         reads: view.reads.iter().map(|(why, count)| (in_words(why), grouped(*count))).collect(),
+        filled: view.filled.as_ref().map(FilledView::summary),
         untold: view.hearing.as_ref().map(HearingView::because).unwrap_or_default(),
         view,
     }

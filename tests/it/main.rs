@@ -9,7 +9,7 @@ mod ews;
 mod formats;
 mod import;
 mod init;
-mod node;
+pub(crate) mod node;
 mod plan;
 mod poly;
 mod python;

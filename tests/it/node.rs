@@ -30,20 +30,20 @@ spec: {profile: hq, roomEmail: fjord@example.com, poly: {username: trio, passwor
 ";
 
 /// A scratch site: a directory, secrets, calendars, a codec outside, and the daemon.
-struct Site {
+pub(crate) struct Site {
     dir: tempfile::TempDir,
     codec: Device,
     codec_address: SocketAddr,
-    stop: CancellationToken,
-    clock: Clock,
-    http: Http,
+    pub(crate) stop: CancellationToken,
+    pub(crate) clock: Clock,
+    pub(crate) http: Http,
 }
 
-struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     /// Every line it wrote so far.
     log: Arc<Mutex<String>>,
-    web: SocketAddr,
+    pub(crate) web: SocketAddr,
     poly: SocketAddr,
 }
 
@@ -59,7 +59,7 @@ impl Site {
     }
 
     /// Without documents.
-    async fn bare() -> Self {
+    pub(crate) async fn bare() -> Self {
         let clock = Clock::system();
         let stop = CancellationToken::new();
         let (codec, codec_address) = codec(&clock, "FOC1", &stop).await;
@@ -73,12 +73,12 @@ impl Site {
         Self { dir, codec, codec_address, stop, clock, http }
     }
 
-    fn path(&self, below: &str) -> PathBuf {
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.dir.path().join(below)
     }
 
     /// Replaces a file the way editors and git do.
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let place = self.path("otj.d").join(name);
         let beside = self.path("otj.d").join(format!(".{name}.new"));
         let mut file = std::fs::File::create(&beside).unwrap();
@@ -87,7 +87,7 @@ impl Site {
         std::fs::rename(beside, place).unwrap();
     }
 
-    fn documents(&self, rule: &str) -> String {
+    pub(crate) fn documents(&self, rule: &str) -> String {
         let (host, port) = (self.codec_address.ip(), self.codec_address.port());
         format!(
             "apiVersion: otj/v1
@@ -117,7 +117,7 @@ spec: {{profile: hq, roomEmail: fjord@example.com, cisco: {{address: {host}, por
     }
 
     /// Writes the room's calendar: meetings that begin so many hours from now, with a Zoom link.
-    fn invite(&self, meetings: &[(&str, i64)]) {
+    pub(crate) fn invite(&self, meetings: &[(&str, i64)]) {
         let now = self.clock.now().wall;
         let mut text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\n".to_owned();
         for (name, hours) in meetings {
@@ -133,7 +133,7 @@ spec: {{profile: hq, roomEmail: fjord@example.com, cisco: {{address: {host}, por
         std::fs::write(self.path("otj.d/calendars/fjord@example.com.ics"), text).unwrap();
     }
 
-    fn start(&self) -> Daemon {
+    pub(crate) fn start(&self) -> Daemon {
         self.start_at("info")
     }
 
@@ -175,7 +175,7 @@ spec: {{profile: hq, roomEmail: fjord@example.com, cisco: {{address: {host}, por
     }
 
     /// Titles on the codec's screen, `*` with a Join button.
-    fn codec_shows(&self) -> String {
+    pub(crate) fn codec_shows(&self) -> String {
         screen(&self.codec)
     }
 
@@ -205,7 +205,7 @@ spec: {{profile: hq, roomEmail: fjord@example.com, cisco: {{address: {host}, por
         }
     }
 
-    async fn metric(&self, daemon: &Daemon, series: &str) -> String {
+    pub(crate) async fn metric(&self, daemon: &Daemon, series: &str) -> String {
         let url = Url::parse(&format!("http://{}/metrics", daemon.web)).unwrap();
         let response = self.http.send(Request::new(Method::GET, url)).await.unwrap();
         assert_eq!(response.status, StatusCode::OK);
@@ -254,7 +254,7 @@ fn screen(codec: &Device) -> String {
 }
 
 /// Looks every tenth of a second until it is as expected.
-async fn eventually<F: AsyncFn() -> String>(expected: &str, look: F) {
+pub(crate) async fn eventually<F: AsyncFn() -> String>(expected: &str, look: F) {
     let mut last = String::new();
     let found = tokio::time::timeout(PATIENCE, async {
         let mut looks = tokio::time::interval(Duration::from_millis(100));

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{moment, table};
 use crate::cli::status::safe;
 use crate::status::age::ago;
+use crate::status::clouds::FilledView;
 use crate::status::integrations::{HearingView, IntegrationView};
 
 /// One line a service; sentences below.
@@ -19,7 +20,7 @@ pub(super) fn text(all: &[IntegrationView], wide: bool, now: Timestamp) -> Strin
         let mut row = vec![
             one.name.clone(),
             one.state.clone(),
-            format!("{}/{}", one.rooms_fresh, one.rooms),
+            one.filled.as_ref().map_or_else(|| format!("{}/{}", one.rooms_fresh, one.rooms), FilledView::summary),
             quota.map_or_else(|| "not counted".into(), |quota| format!("{} of {}", quota.used, quota.limit)),
             quota.map_or_else(dash, |quota| quota.left.to_string()),
             match (&one.canary, quota) {
@@ -28,6 +29,7 @@ pub(super) fn text(all: &[IntegrationView], wide: bool, now: Timestamp) -> Strin
                 }
                 (Some(canary), _) if canary.on => format!("every {} s", canary.period_seconds),
                 (Some(_), _) | (None, Some(_)) => "room by room".into(),
+                (None, None) if one.filled.is_some() => dash(),
                 (None, None) => "every 30 s".into(),
             },
         ];

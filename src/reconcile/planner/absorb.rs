@@ -277,8 +277,10 @@ impl Planner {
         known.next_look = now.mono + jittered(LOOK_EVERY, name.as_str(), 0);
         known.look_first = false;
         known.cannot_list = matches!(read, HeldRead::CannotList { .. });
+        let is_personal = matches!(read, HeldRead::CannotList { personal: true, .. });
+        known.personal_since = is_personal.then(|| known.personal_since.unwrap_or(now.wall));
         let serial = match &read {
-            HeldRead::CannotList { serial } => serial.clone(),
+            HeldRead::CannotList { serial, .. } => serial.clone(),
             HeldRead::Listed(listed) => listed.serial.clone(),
         };
         let device = self.answered(name, serial.as_deref(), now);

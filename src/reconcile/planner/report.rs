@@ -214,7 +214,8 @@ fn endpoint_drift(
 fn device_condition(known: &EndpointKnown, now: Timestamp) -> Option<Drift> {
     let replaced = known.replaced_at.filter(|at| now.duration_since(*at) < REPLACED_FOR);
     let replaced = replaced.map(|since| Drift { reason: "DeviceReplaced", since });
-    known.rival.as_ref().map(|rival| rival.drift.clone()).or(replaced)
+    let personal = known.personal_since.map(|since| Drift { reason: "PersonalMode", since });
+    known.rival.as_ref().map(|rival| rival.drift.clone()).or(replaced).or(personal)
 }
 
 fn is_silent(known: &EndpointKnown, now: Timestamp) -> bool {

@@ -160,7 +160,7 @@ impl Live {
         let listing = match self.clouds.list(spec, &self.deployment).await {
             Err(WebexError::CannotList) => {
                 let serial = self.clouds.facts(spec).await.and_then(|facts| facts.serial.clone());
-                return Ok(HeldRead::CannotList { serial });
+                return Ok(HeldRead::CannotList { serial, personal: true });
             }
             other => other?,
         };
@@ -273,14 +273,14 @@ impl World for Live {
     async fn read_held(&self, endpoint: &EndpointSpec, given: Option<&Schedule>) -> Result<HeldRead, Failure> {
         let spec = match &endpoint.device {
             DeviceSpec::Cisco(spec) => spec,
-            DeviceSpec::Poly(_) => return Ok(HeldRead::CannotList { serial: None }),
+            DeviceSpec::Poly(_) => return Ok(HeldRead::CannotList { serial: None, personal: false }),
             DeviceSpec::Webex(spec) => return self.read_webex(spec, given).await,
         };
         let mut session = self.session(spec);
         let listing = match cisco::list(&self.http, session.get(), spec, &self.deployment).await {
             Err(EndpointError::CannotList) => {
                 let serial = session.get().known().and_then(|facts| facts.serial.clone());
-                return Ok(HeldRead::CannotList { serial });
+                return Ok(HeldRead::CannotList { serial, personal: false });
             }
             other => other?,
         };

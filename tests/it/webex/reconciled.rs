@@ -99,9 +99,9 @@ async fn a_device_in_personal_mode_follows_its_calendar_and_is_not_read_back() {
          13:00 asked List",
         r#"10:05 one ["15:00 standup*"]
            10:07 one ["16:00 standup*"]
-           10:07 oslo InSync
+           10:07 oslo InSync PersonalMode
            10:07 List 1
-           13:00 oslo InSync
+           13:00 oslo InSync PersonalMode
            13:00 List 0"#,
     )
     .await;
