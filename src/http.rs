@@ -36,6 +36,7 @@ pub use proxy::ProxyFault;
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode, Url};
 pub use said::{retry_after, server_date};
+pub use tls::Certificate;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use self::answering::Body;
@@ -152,8 +153,8 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The whole body, decompressed.
     pub body: Bytes,
-    /// SHA-256 of the peer's certificate, lower-case hex; `None` over plain http.
-    pub fingerprint: Option<String>,
+    /// The peer's certificate; `None` over plain http.
+    pub certificate: Option<Certificate>,
     /// This answer's share of the memory for answers, given back when it is dropped.
     _memory: Option<OwnedSemaphorePermit>,
 }
@@ -313,7 +314,7 @@ impl Http {
             let PlayedStream { after, result } = peer.open(&request);
             tokio::time::sleep(after).await;
             let (status, headers, pieces) = result?;
-            return Ok(Answering { status, headers, fingerprint: None, limit_bytes, body: Body::Played(pieces, None) });
+            return Ok(Answering { status, headers, certificate: None, limit_bytes, body: Body::Played(pieces, None) });
         }
         // A literal address never reaches the resolver.
         if let Some(literal) = address::literal(&request.url) {
@@ -329,16 +330,13 @@ impl Http {
             (found, None) => found,
             (found, Some(_)) => proxy::fault(Some(&error), found),
         })?;
-        let fingerprint = answer
-            .extensions()
-            .get::<reqwest::tls::TlsInfo>()
-            .and_then(|tls| tls.peer_certificate())
-            .map(tls::fingerprint);
+        let shown = answer.extensions().get::<reqwest::tls::TlsInfo>();
+        let certificate = shown.and_then(|tls| tls.peer_certificate()).map(Certificate::of);
         let (status, headers) = (answer.status(), answer.headers().clone());
         if via.is_some() && status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             return Err(HttpError::Proxy(ProxyFault::AccountRefused));
         }
-        Ok(Answering { status, headers, fingerprint, limit_bytes, body: Body::Client(answer, via.is_some()) })
+        Ok(Answering { status, headers, certificate, limit_bytes, body: Body::Client(answer, via.is_some()) })
     }
 
     fn client(&self, trust: &Trust, via: Option<&WebProxySpec>) -> Result<reqwest::Client, HttpError> {

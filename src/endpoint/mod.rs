@@ -30,6 +30,18 @@ pub enum EndpointError {
     /// 401, 403, or a page to sign in. Not tried again soon: codecs lock accounts after a few refusals.
     #[error("{0}")]
     CredentialsRefused(Refusal),
+    /// The device, or several others, refused them before.
+    #[error(
+        "our credentials were refused before; so that no account is locked they are tried again in {} min, or as soon as they are others",
+        .again.as_secs().div_ceil(60)
+    )]
+    CredentialsPaused {
+        /// How long they are not sent.
+        again: Duration,
+    },
+    /// Nobody has accepted the password yet, and three devices are asked first.
+    #[error("other devices are asked first whether they take this password")]
+    CredentialsUntried,
     /// Plain HTTP is answered with a way to HTTPS.
     #[error("the device wants HTTPS: set `cisco.useHttps: true`")]
     RedirectsToHttps,
@@ -84,9 +96,13 @@ impl EndpointError {
     pub fn remedy(&self) -> Remedy {
         match self {
             Self::Unreachable(error) if error.needs_a_person() => Remedy::Fix,
-            Self::Unreachable(_) | Self::Busy { .. } | Self::Status(_) | Self::Unclear(_) | Self::Declined(_) => {
-                Remedy::Retry
-            }
+            Self::Unreachable(_)
+            | Self::Busy { .. }
+            | Self::Status(_)
+            | Self::Unclear(_)
+            | Self::Declined(_)
+            | Self::CredentialsPaused { .. }
+            | Self::CredentialsUntried => Remedy::Retry,
             Self::SecretMissing(_)
             | Self::Address
             | Self::CertificateUntrusted(_)
@@ -105,7 +121,7 @@ impl EndpointError {
         match self {
             Self::SecretMissing(_) => "SecretMissing",
             Self::CertificateUntrusted(_) => "CertificateUntrusted",
-            Self::CredentialsRefused(_) => "CredentialsRefused",
+            Self::CredentialsRefused(_) | Self::CredentialsPaused { .. } => "CredentialsRefused",
             Self::RedirectsToHttps => "RedirectsToHttps",
             Self::TeamsRoomsMode => "TeamsRoomsMode",
             Self::Address
@@ -114,6 +130,7 @@ impl EndpointError {
             | Self::Busy { .. }
             | Self::Unsupported
             | Self::CannotList
+            | Self::CredentialsUntried
             | Self::Declined(_)
             | Self::Status(_)
             | Self::Unclear(_) => "PushFailed",
@@ -125,6 +142,7 @@ impl EndpointError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Busy { retry_after } => *retry_after,
+            Self::CredentialsPaused { again } => Some(*again),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::link::Link;
-use super::{Bytes, HeaderMap, HttpError, Response, StatusCode, error, proxy};
+use super::{Bytes, Certificate, HeaderMap, HttpError, Response, StatusCode, error, proxy};
 
 /// One answer, whatever its status, of which the body is still to be read.
 pub struct Answering {
@@ -18,8 +18,8 @@ pub struct Answering {
     pub status: StatusCode,
     /// Headers.
     pub headers: HeaderMap,
-    /// SHA-256 of the peer's certificate, lower-case hex; `None` over plain http.
-    pub fingerprint: Option<String>,
+    /// The peer's certificate; `None` over plain http.
+    pub certificate: Option<Certificate>,
     pub(super) limit_bytes: usize,
     pub(super) body: Body,
 }
@@ -107,7 +107,7 @@ impl Answering {
             status: self.status,
             headers: self.headers.clone(),
             body: body.into_whole(),
-            fingerprint: self.fingerprint.clone(),
+            certificate: self.certificate.clone(),
             _memory: memory,
         })
     }

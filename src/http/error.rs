@@ -80,6 +80,12 @@ impl HttpError {
         }
     }
 
+    /// Whether nothing of the request left: there was no connection for it.
+    #[must_use]
+    pub fn was_not_sent(&self) -> bool {
+        matches!(self, Self::Dns | Self::Refused | Self::Connect(_) | Self::Tls(_) | Self::Proxy(_))
+    }
+
     /// Whether a person must act before it can go well: trust and forbidden addresses do not mend themselves.
     #[must_use]
     pub fn needs_a_person(&self) -> bool {

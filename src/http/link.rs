@@ -117,14 +117,14 @@ impl Link {
             tokio::time::sleep(after).await;
             let (status, headers, chunks) = result?;
             let body = Body::Played(chunks, Some(Box::new(self)));
-            return Ok(Answering { status, headers, fingerprint: None, limit_bytes, body });
+            return Ok(Answering { status, headers, certificate: None, limit_bytes, body });
         };
         sender.ready().await.map_err(|_| error::BROKEN)?;
         let answer = sender.send_request(written(request)?).await.map_err(|_| error::BROKEN)?;
-        let fingerprint = self.certificate.as_deref().map(tls::fingerprint);
+        let certificate = self.certificate.as_deref().map(tls::Certificate::of);
         let (head, body) = answer.into_parts();
         let body = Body::Link(body, Box::new(self));
-        Ok(Answering { status: head.status, headers: head.headers, fingerprint, limit_bytes, body })
+        Ok(Answering { status: head.status, headers: head.headers, certificate, limit_bytes, body })
     }
 
     fn is_open(&self) -> bool {

@@ -3,14 +3,33 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::{HttpError, TlsFault, Trust};
+
+/// What is kept of a peer's certificate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Certificate {
+    /// Its SHA-256, lower-case hex.
+    pub fingerprint: String,
+    /// When it ends, where that can be read.
+    pub ends: Option<Timestamp>,
+}
+
+impl Certificate {
+    pub(super) fn of(der: &[u8]) -> Self {
+        let ends = X509Certificate::from_der(der).ok();
+        let ends = ends.map(|(_, certificate)| certificate.validity().not_after.timestamp());
+        Self { fingerprint: fingerprint(der), ends: ends.and_then(|second| Timestamp::from_second(second).ok()) }
+    }
+}
 
 /// SHA-256 of a certificate, lower-case hex.
 pub(super) fn fingerprint(certificate: &[u8]) -> String {

@@ -1,7 +1,7 @@
 //! What the loop lets others see: one cell per object, replaced when the object changed, so that publishing costs what
 //! changed and reading never waits for the loop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use crate::model::desired::ModeState;
 use crate::model::{
-    EndpointName, EndpointSpec, Expiry, Heard, IntegrationName, MeetingId, Mono, ProfileName, RoomKey, Schedule,
+    DeviceFacts, EndpointName, EndpointSpec, Expiry, Heard, IntegrationName, MeetingId, Mono, OtherWriter, ProfileName,
+    RoomKey, Schedule,
 };
 
 use super::pace::Why;
@@ -154,6 +155,12 @@ pub struct EndpointStatus {
     pub last_put: Option<Timestamp>,
     /// Bookings somebody else put there, by the last read-back.
     pub foreign: usize,
+    /// Who else writes to it, as far as known.
+    pub writers: BTreeSet<OtherWriter>,
+    /// It lost bookings several times within the hour, and nobody can be told to have written.
+    pub keeps_losing: bool,
+    /// What the device told of itself.
+    pub facts: DeviceFacts,
     /// User-Agent of a Poly endpoint; from outside, escape it.
     pub user_agent: Option<String>,
     /// Set while its last step failed.

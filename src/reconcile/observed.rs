@@ -1,6 +1,6 @@
 //! What is known of the world: one owner, the planner.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +8,10 @@ use jiff::Timestamp;
 
 use crate::model::presence::Presence;
 use crate::model::published::Cell;
-use crate::model::{Agenda, Digest, Failure, Given, Held, Mono, Now, Remedy, Schedule};
+use crate::model::{Agenda, DeviceFacts, Digest, Failure, Given, Held, Mono, Now, OtherWriter, Remedy, Schedule};
 
 use super::board::{Drift, FailureNote};
+use super::planner::device::{Times, Yields};
 use super::planner::wish::Made;
 use super::step::{Cursor, MeetingsByEvaluation};
 
@@ -119,12 +120,24 @@ pub struct EndpointKnown {
     pub last_contact: Option<Timestamp>,
     /// Last successful put or publish.
     pub last_put: Option<Timestamp>,
-    /// When it is read back next.
+    /// When it is read back next, if no meeting asks for more.
     pub next_look: Mono,
+    /// When it last told what it holds.
+    pub last_look: Option<Mono>,
+    /// When it is given its list once more, changed or not.
+    pub put_again: Mono,
     /// Puts in a row whose read-back differed, of the schedule with this digest.
     pub unheld: (u32, Digest),
     /// When somebody else's list was found on it, the last hour.
-    pub overwritten: VecDeque<Mono>,
+    pub overwritten: Times,
+    /// When bookings were gone and nobody had written anything, the last hour.
+    pub lost: Times,
+    /// How often it was left to whoever else writes to it.
+    pub yields: Yields,
+    /// Who that is.
+    pub writers: BTreeSet<OtherWriter>,
+    /// What the device told of itself.
+    pub facts: DeviceFacts,
     /// Foreign bookings at the last look.
     pub foreign: usize,
     /// The device's recorded serial number.

@@ -104,7 +104,9 @@ impl<W: World> Workshop<W> {
             Step::ReadHeld { endpoint, given } => {
                 self.world.read_held(&endpoint, given.as_deref()).await.map(Outcome::Held)
             }
-            Step::Put { endpoint, schedule, serial, first } => self.put(&endpoint, &schedule, serial, first).await,
+            Step::Put { endpoint, schedule, serial, first, again } => {
+                self.put(&endpoint, &schedule, serial, Known { first, again }).await
+            }
             Step::Publish { endpoint, schedule, cell } => {
                 let given = Given { schedule: schedule.clone(), target: None, serial: None, at: self.clock.now().wall };
                 self.desk.commit(vec![records::put_held(&endpoint.name, &given)]).await;
@@ -272,7 +274,7 @@ impl<W: World> Workshop<W> {
         endpoint: &Arc<EndpointSpec>,
         schedule: &Arc<Schedule>,
         serial: Option<String>,
-        first: bool,
+        known: Known,
     ) -> Result<Outcome, Failure> {
         if matches!(endpoint.device, DeviceSpec::Poly(_)) {
             return Err(Failure::fix("NotAPutEndpoint", "this kind of endpoint fetches its schedule"));
@@ -283,16 +285,27 @@ impl<W: World> Workshop<W> {
             serial,
             at: self.clock.now().wall,
         };
-        if first {
+        if known.first {
             // Whatever happens to this put, a restart knows the place and can clear it.
             let place = given(Arc::default(), serial.clone());
             self.desk.commit(vec![records::put_held(&endpoint.name, &place)]).await;
         }
         let done = self.world.put(endpoint, schedule, serial.as_deref()).await?;
-        let given = given(schedule.clone(), done.serial.clone().or(serial));
-        self.desk.commit(vec![records::put_held(&endpoint.name, &given)]).await;
+        let given = given(schedule.clone(), done.facts.serial.clone().or(serial));
+        if !known.again {
+            self.desk.commit(vec![records::put_held(&endpoint.name, &given)]).await;
+        }
         Ok(Outcome::Put { given: Box::new(given), done })
     }
+}
+
+/// What is written down of an endpoint before it is given a list.
+#[derive(Clone, Copy)]
+struct Known {
+    /// Nothing.
+    first: bool,
+    /// The very list.
+    again: bool,
 }
 
 /// What people wrote goes; what places the event stays.

@@ -15,8 +15,16 @@ use super::step::Step;
 
 /// How often a calendar is read. A look at an unchanged one costs a request at most.
 pub const READ_EVERY: Duration = Duration::from_secs(30);
-/// How often an endpoint that can list is read back.
+/// How often an endpoint that can list is read back when nothing is near.
 pub const LOOK_EVERY: Duration = Duration::from_mins(60);
+/// How often while a meeting with a Join button is near or lasts: people restart a device that misbehaves, and look at it then.
+pub const LOOK_NEAR: Duration = Duration::from_mins(5);
+/// A meeting is near so long before its Join button appears.
+const NEAR: SignedDuration = SignedDuration::from_mins(10);
+/// How often an endpoint is given its list although it holds it: what cannot be read back may have got lost.
+pub const PUT_AGAIN: Duration = Duration::from_mins(60);
+/// Before that it is read, unless it was so shortly before: somebody else's list is seen, not written over.
+const JUST_SEEN: Duration = Duration::from_mins(2);
 /// A first list that is empty waits so long for a second complete read: nothing is known of what it would take away.
 pub const EMPTY_AGAIN: Duration = Duration::from_secs(60);
 /// After so many puts in a row that did not hold, the device is left alone until the schedule changes.
@@ -175,6 +183,7 @@ fn plan_pushed(
     if known.look_first || (known.held == Held::Unknown && !known.cannot_list) {
         return look();
     }
+    let due = next_look(endpoint, known, wished, now);
     if known.rival.is_some() {
         return if known.next_look <= now.mono { look() } else { Planned::later(later.min(known.next_look)) };
     }
@@ -184,42 +193,61 @@ fn plan_pushed(
             schedule,
             serial: known.serial.clone(),
             first: true,
+            again: false,
         });
     };
-    if let Some(wished) = wished
-        && !diff(wished, &given.schedule, now.wall).is_empty()
-        && may_put(endpoint, known, wished)
-    {
-        return Planned::now(Step::Put {
+    let put = |schedule: &Arc<Schedule>, again| {
+        Planned::now(Step::Put {
             endpoint: endpoint.clone(),
-            schedule: wished.clone(),
+            schedule: schedule.clone(),
             serial: known.serial.clone(),
             first: given.target.is_none(),
-        });
+            again,
+        })
+    };
+    if let Some(wished) = wished
+        && may_put(known, wished, now)
+    {
+        if !diff(wished, &given.schedule, now.wall).is_empty() {
+            return put(wished, false);
+        }
+        let seen = known.cannot_list || known.last_look.is_some_and(|at| at + JUST_SEEN > now.mono);
+        if known.put_again <= now.mono {
+            return if seen { put(wished, true) } else { look() };
+        }
     }
+    let ahead = [known.put_again, known.yields.until].into_iter().filter(|at| *at > now.mono);
+    let later = ahead.fold(later, Mono::min);
     if known.cannot_list {
         return Planned::later(later);
     }
-    if known.next_look <= now.mono { look() } else { Planned::later(later.min(known.next_look)) }
+    if due <= now.mono { look() } else { Planned::later(later.min(due)) }
+}
+
+/// When a device is read back next: hourly, and every five minutes while a meeting with a Join button is near or lasts.
+fn next_look(endpoint: &EndpointSpec, known: &EndpointKnown, wished: Option<&Arc<Schedule>>, now: Now) -> Mono {
+    let (Some(wished), Some(last)) = (wished, known.last_look) else { return known.next_look };
+    let first = wished.bookings.iter().find(|booking| booking.call.is_some() && booking.end > now.wall);
+    let Some(booking) = first else { return known.next_look };
+    let until = booking.start.duration_since(now.wall) - SignedDuration::from_secs(booking.start_buffer_s.into());
+    // Meetings begin on the hour everywhere: the first looks are spread.
+    let spread = jittered(LOOK_NEAR * 5, endpoint.name.as_str(), 2) - LOOK_NEAR * 4;
+    let near = Duration::try_from(until - NEAR).unwrap_or_default();
+    let from = now.mono + near.saturating_sub(spread);
+    known.next_look.min(from.max(last + jittered(LOOK_NEAR, endpoint.name.as_str(), 0)))
 }
 
 /// A device that rewrites what it is given, or that somebody else writes to, is not written to for ever.
 #[must_use]
-pub fn may_put(endpoint: &EndpointSpec, known: &EndpointKnown, wished: &Schedule) -> bool {
+pub fn may_put(known: &EndpointKnown, wished: &Schedule, now: Now) -> bool {
     let rewrites = known.unheld.0 >= REWRITES && known.unheld.1 == wished.digest();
-    !rewrites && !is_fought_over(endpoint, known)
+    !rewrites && !is_fought_over(known, now.mono)
 }
 
-/// Somebody else keeps overwriting the device, and the documents say to report it.
+/// Somebody else keeps overwriting the device, and it is left to him for a while.
 #[must_use]
-pub fn is_fought_over(endpoint: &EndpointSpec, known: &EndpointKnown) -> bool {
-    let report = match &endpoint.device {
-        DeviceSpec::Cisco(cisco) => cisco.on_conflict == crate::model::device::OnConflict::Report,
-        // Whoever else writes there is a calendar service that was left switched on: fighting it helps nobody.
-        DeviceSpec::Webex(_) => true,
-        DeviceSpec::Poly(_) => false,
-    };
-    report && known.overwritten.len() >= OVERWRITES
+pub fn is_fought_over(known: &EndpointKnown, now: Mono) -> bool {
+    known.yields.until > now
 }
 
 fn plan_poly(

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
+
 use crate::model::{
-    Busy, Clock, Complete, Desired, DeviceSpec, EndpointName, EndpointSpec, Event, Failure, Given, IntegrationSpec,
-    Proof, RoomEmail, RoomSpec, Schedule, Window,
+    Busy, Clock, Complete, Desired, DeviceFacts, DeviceSpec, EndpointName, EndpointSpec, Event, Failure, Given,
+    IntegrationSpec, OtherWriter, Proof, RoomEmail, RoomSpec, Schedule, Window,
 };
 
 use super::step::{Cursor, DocumentsRead, HeldRead, Listed, PutDone};
@@ -72,6 +74,22 @@ pub struct Device {
     pub panics: bool,
     /// Its serial number.
     pub serial: String,
+    /// When it started.
+    pub started: Option<Timestamp>,
+}
+
+impl Device {
+    /// Starts anew: what it showed is gone.
+    pub fn reboot(&mut self, now: Timestamp) {
+        self.shows = Schedule::default();
+        self.foreign = 0;
+        self.started = Some(now);
+    }
+
+    fn facts(&self) -> Box<DeviceFacts> {
+        let (serial, started) = (Some(self.serial.clone()), self.started);
+        Box::new(DeviceFacts { serial, started, ..DeviceFacts::default() })
+    }
 }
 
 impl Default for Device {
@@ -85,6 +103,7 @@ impl Default for Device {
             rewrites: false,
             panics: false,
             serial: String::new(),
+            started: None,
         }
     }
 }
@@ -162,7 +181,7 @@ impl Sim {
         std::mem::take(&mut self.state().log)
     }
 
-    /// How often something was done: `read`, `put`, `list`, `clear`.
+    /// How often something was done: `read`, `put`, `again`, `list`, `clear`.
     #[must_use]
     pub fn count(&self, what: &str) -> u64 {
         self.state().counts.get(what).copied().unwrap_or(0)
@@ -285,10 +304,18 @@ impl World for Sim {
         let device = self.reach(&address).await?;
         self.told(&mut self.state(), "list", &format!("list {name} {}", titles(&device.shows)));
         if !device.lists {
-            return Ok(HeldRead::CannotList { serial: Some(device.serial), personal: false });
+            return Ok(HeldRead::CannotList { facts: device.facts() });
         }
-        let same = given.map(|given| crate::meetings::diff(given, &device.shows, self.clock.now().wall).is_empty());
-        Ok(HeldRead::Listed(Listed { ours: device.shows, foreign: device.foreign, same, serial: Some(device.serial) }))
+        let change = given.map(|given| crate::meetings::diff(given, &device.shows, self.clock.now().wall));
+        let only_missing = change.as_ref().is_some_and(|change| change.changed.is_empty() && change.removed.is_empty());
+        Ok(HeldRead::Listed(Listed {
+            same: change.map(|change| change.is_empty()),
+            only_missing: only_missing && device.foreign == 0,
+            writers: (device.foreign > 0).then_some(OtherWriter::Unnamed).into_iter().collect(),
+            facts: device.facts(),
+            foreign: device.foreign,
+            ours: device.shows,
+        }))
     }
 
     async fn put(
@@ -303,7 +330,11 @@ impl World for Sim {
             return Err(Failure::retry("DeviceReplaced", "another device answers"));
         }
         let mut state = self.state();
-        self.told(&mut state, "put", &format!("put {name} {}", titles(schedule)));
+        // What it shows already is logged apart: nothing changes on it.
+        let alike = crate::meetings::diff(schedule, &device.shows, self.clock.now().wall).is_empty();
+        let again = alike && device.foreign == 0 && !schedule.bookings.is_empty();
+        let what = if again { "again" } else { "put" };
+        self.told(&mut state, what, &format!("{what} {name} {}", titles(schedule)));
         if let Some(device) = state.devices.get_mut(&address) {
             device.shows = schedule.clone();
             device.foreign = 0;
@@ -312,7 +343,7 @@ impl World for Sim {
             }
         }
         let same = device.lists.then_some(!device.rewrites);
-        Ok(PutDone { same, foreign: 0, serial: Some(device.serial) })
+        Ok(PutDone { same, foreign: 0, facts: device.facts() })
     }
 
     async fn clear(&self, given: &Given, unlisted: bool) -> Result<Option<&'static str>, Failure> {

@@ -1,15 +1,15 @@
 //! Steps: everything the loop ever does to the world, and what comes of it. A step carries all it needs; performing it
 //! decides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
 use crate::model::published::Cell;
 use crate::model::{
-    Agenda, Busy, Desired, EndpointSpec, EvaluationId, EvaluationSpec, Failure, Given, IntegrationName,
-    IntegrationSpec, Meetings, RoomEmail, RoomKey, RoomSpec, Schedule, Window,
+    Agenda, Busy, Desired, DeviceFacts, EndpointSpec, EvaluationId, EvaluationSpec, Failure, Given, IntegrationName,
+    IntegrationSpec, Meetings, OtherWriter, RoomEmail, RoomKey, RoomSpec, Schedule, Window,
 };
 
 use super::due::{Batch, Object};
@@ -87,6 +87,8 @@ pub enum Step {
         serial: Option<String>,
         /// Nothing was given there before: where it is, is written down first.
         first: bool,
+        /// It holds this list by all that is known: it is put once more, in case it has lost it unnoticed.
+        again: bool,
     },
     /// Let a Poly endpoint fetch its list.
     Publish {
@@ -278,10 +280,8 @@ pub struct AgendaRead {
 pub enum HeldRead {
     /// It cannot tell.
     CannotList {
-        /// The device's serial number.
-        serial: Option<String>,
-        /// It belongs to a person, and says so.
-        personal: bool,
+        /// What it told of itself.
+        facts: Box<DeviceFacts>,
     },
     /// This.
     Listed(Listed),
@@ -296,8 +296,12 @@ pub struct Listed {
     pub foreign: usize,
     /// It shows exactly what it was given, in the fields a device gives back unchanged; `None`: nothing to compare with.
     pub same: Option<bool>,
-    /// The device's serial number.
-    pub serial: Option<String>,
+    /// Nothing but some of ours is gone: nobody wrote anything, as far as the list tells.
+    pub only_missing: bool,
+    /// Who else writes to it, as far as can be told.
+    pub writers: BTreeSet<OtherWriter>,
+    /// What it told of itself.
+    pub facts: Box<DeviceFacts>,
 }
 
 /// A list that was taken.
@@ -307,8 +311,8 @@ pub struct PutDone {
     pub same: Option<bool>,
     /// Bookings somebody else has there.
     pub foreign: usize,
-    /// The device's serial number.
-    pub serial: Option<String>,
+    /// What it told of itself.
+    pub facts: Box<DeviceFacts>,
 }
 
 /// A step that ended, with what it was about.

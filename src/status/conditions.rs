@@ -9,13 +9,16 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::Expiry;
+use crate::model::{Expiry, OtherWriter};
 use crate::reconcile::board::{
     Board, Drift, EndpointStatus, FailureNote, IntegrationStatus, PauseStatus, RoomStatus, SpentStatus,
 };
 
 /// So many rooms of a calendar service, all of which fail for one reason, are one fault of the service.
 const ROOMS_THAT_ARE_ALL: usize = 5;
+
+/// A device's clock that is wrong by more than this many seconds is told of: what people at the screen notice.
+const CLOCK_MAX_S: i64 = 60;
 
 /// That a credential ends is said so long before.
 const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -222,6 +225,8 @@ pub fn of_room(room: &RoomStatus) -> Vec<Condition> {
 #[must_use]
 pub fn of_endpoint(endpoint: &EndpointStatus) -> Vec<Condition> {
     let mut conditions = of_object(endpoint.drift.as_ref(), endpoint.failure.as_ref());
+    conditions.extend(other_writers(endpoint));
+    conditions.extend(clock(endpoint));
     if let Some(device) = &endpoint.device
         && conditions.iter().all(|condition| condition.reason != device.reason)
     {
@@ -229,6 +234,32 @@ pub fn of_endpoint(endpoint: &EndpointStatus) -> Vec<Condition> {
         conditions.push(Condition { reason: device.reason.into(), since: device.since, message });
     }
     conditions
+}
+
+/// Who else writes to the device, also while it holds what it was given; a drift that says so is told who it is.
+fn other_writers(endpoint: &EndpointStatus) -> Option<Condition> {
+    let since = endpoint.last_contact.unwrap_or_default();
+    let drifts = endpoint.drift.as_ref().is_some_and(|drift| drift.reason == "RivalWriter");
+    if endpoint.writers.is_empty() || drifts {
+        return None;
+    }
+    Some(Condition { reason: "RivalWriter".into(), since, message: named(&endpoint.writers) })
+}
+
+fn named(writers: &BTreeSet<OtherWriter>) -> String {
+    let all: Vec<String> = writers.iter().map(OtherWriter::remedy).collect();
+    all.join("; ")
+}
+
+/// A clock that is wrong shows Join at the wrong time.
+fn clock(endpoint: &EndpointStatus) -> Option<Condition> {
+    let ahead = endpoint.facts.clock_ahead_s.filter(|ahead| ahead.abs() > CLOCK_MAX_S)?;
+    let way = if ahead > 0 { "ahead of" } else { "behind" };
+    let message = format!(
+        "the device's clock is {} s {way} ours, so that Join appears at the wrong time: give it an NTP server (`NetworkServices NTP`)",
+        ahead.abs()
+    );
+    Some(Condition { reason: "ClockSkew".into(), since: endpoint.last_contact.unwrap_or_default(), message })
 }
 
 /// The drift, and the failure where it has a reason of its own.

@@ -6,6 +6,7 @@ mod quota;
 mod removals;
 mod renames;
 mod rig;
+mod rivals;
 mod scenarios;
 pub(crate) mod stage;
 pub(crate) mod wish;

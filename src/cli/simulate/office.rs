@@ -67,7 +67,7 @@ impl<W: World> World for Office<W> {
     }
 
     async fn read_held(&self, _: &EndpointSpec, _: Option<&Schedule>) -> Result<HeldRead, Failure> {
-        Ok(HeldRead::CannotList { serial: None, personal: false })
+        Ok(HeldRead::CannotList { facts: Box::default() })
     }
 
     async fn put(&self, _: &EndpointSpec, _: &Schedule, _: Option<&str>) -> Result<PutDone, Failure> {

@@ -19,6 +19,7 @@ mod facts;
 pub(super) mod fields;
 pub(super) mod listing;
 mod session;
+mod writers;
 
 use std::collections::BTreeSet;
 
@@ -28,6 +29,7 @@ pub use differs::{Difference, differs};
 pub use facts::Facts;
 pub use listing::{Listing, Seen};
 pub use session::Session;
+pub use writers::{other_writers, writers_by_id};
 
 use answer::Outcome;
 use element::Element;

@@ -7,7 +7,7 @@
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::answer;
@@ -15,9 +15,9 @@ use super::element::Element;
 use super::facts::{Facts, registered};
 use crate::auth::basic;
 use crate::endpoint::EndpointError;
-use crate::http::{Bytes, HeaderValue, Http, Method, Request, Response, Trust, Url, header};
+use crate::http::{Bytes, Certificate, HeaderValue, Http, Method, Request, Response, Trust, Url, header};
 use crate::model::device::{TlsMode, Wire};
-use crate::model::{CiscoSpec, SecretValue};
+use crate::model::{CiscoSpec, DeviceFacts, SecretValue};
 
 /// Longest time one request may take, in total. A codec waking from standby answers within ten seconds; half as much again
 /// keeps one slow room from looking broken.
@@ -41,6 +41,7 @@ pub struct Session {
     /// The wire that was found by trying.
     pub(super) learned: Option<Wire>,
     pin: Option<String>,
+    certificate: Option<Certificate>,
 }
 
 impl Default for Session {
@@ -53,7 +54,7 @@ impl Session {
     /// With the certificate fingerprint that was pinned at this place before, if any.
     #[must_use]
     pub fn with_pin(pin: Option<String>) -> Self {
-        Self { spacing: SPACING, last: None, place: None, facts: None, learned: None, pin }
+        Self { spacing: SPACING, last: None, place: None, facts: None, learned: None, pin, certificate: None }
     }
 
     /// The same with another spacing of requests: simulated devices have no limit worth waiting for.
@@ -73,6 +74,28 @@ impl Session {
     #[must_use]
     pub fn known(&self) -> Option<&Facts> {
         self.facts.as_ref().map(|(facts, _)| facts)
+    }
+
+    /// The same as it is kept and shown: `now` and the device's own `date` belong to its last answer.
+    #[must_use]
+    pub fn device(&self, now: Timestamp, date: Option<Timestamp>) -> DeviceFacts {
+        let certificate = self.certificate.as_ref();
+        let of_connection = DeviceFacts {
+            clock_ahead_s: date.map(|date| date.duration_since(now).as_secs()),
+            fingerprint: certificate.map(|certificate| certificate.fingerprint.clone()),
+            certificate_ends: certificate.and_then(|certificate| certificate.ends),
+            ..DeviceFacts::default()
+        };
+        let Some((facts, told)) = &self.facts else { return of_connection };
+        let up = facts.uptime_s.and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs);
+        let since = SignedDuration::try_from(told.elapsed()).unwrap_or_default();
+        DeviceFacts {
+            product: facts.product.clone(),
+            software: facts.software.clone(),
+            serial: facts.serial.clone(),
+            started: up.and_then(|up| now.checked_sub(up).ok()?.checked_sub(since).ok()),
+            ..of_connection
+        }
     }
 
     /// Facts that are no older than an hour.
@@ -122,6 +145,11 @@ impl Session {
             Err(EndpointError::Unsupported | EndpointError::Status(_) | EndpointError::Unclear(_)) => Ok((None, None)),
             Err(error) => Err(error),
         }
+    }
+
+    /// One part of what it is and how it is set; `None` where it does not answer that.
+    pub(super) async fn subtree(&mut self, http: &Http, cisco: &CiscoSpec, location: &str) -> Option<Element> {
+        self.status(http, cisco, Some(location)).await.ok()?.0
     }
 
     /// Posts XML and gives back the answer's body, a 200 that is no page for people.
@@ -184,8 +212,8 @@ impl Session {
                 None => {
                     let mut first = Request::new(Method::HEAD, url.clone());
                     first.trust = Trust::Insecure;
-                    let seen = self.send(http, first).await?.fingerprint;
-                    let pin = seen.ok_or(EndpointError::Unclear("without a certificate"))?;
+                    let seen = self.send(http, first).await?.certificate;
+                    let pin = seen.ok_or(EndpointError::Unclear("without a certificate"))?.fingerprint;
                     self.pin = Some(pin.clone());
                     Ok(Trust::Pinned(pin))
                 }
@@ -202,7 +230,9 @@ impl Session {
         self.last = Some(Instant::now());
         let response = http.send(request).await;
         self.last = Some(Instant::now());
-        Ok(response?)
+        let response = response?;
+        self.certificate.clone_from(&response.certificate);
+        Ok(response)
     }
 
     /// Forgets what was learned of another place.

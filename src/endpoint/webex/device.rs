@@ -55,6 +55,13 @@ impl DeviceFacts {
         })
     }
 
+    /// The same as it is kept and shown.
+    #[must_use]
+    pub fn kept(&self) -> crate::model::DeviceFacts {
+        let Self { product, software, serial, .. } = self.clone();
+        crate::model::DeviceFacts { product, software, serial, ..Default::default() }
+    }
+
     /// How a booking without an address is written for its software.
     pub(super) fn without_call(&self) -> WithoutCall {
         Facts { software: self.software.clone(), ..Facts::default() }.without_call()

@@ -8,18 +8,17 @@ use jiff::Timestamp;
 
 use crate::model::desired::ModeState;
 use crate::model::{
-    Agenda, DeviceSpec, EndpointName, EndpointSpec, EvaluationId, Failure, Given, Held, MatchedBy, Meetings, Mono, Now,
-    RoomKey, Scope,
+    Agenda, EndpointName, EndpointSpec, EvaluationId, Failure, Given, Held, MatchedBy, Meetings, Mono, Now, RoomKey,
+    Scope,
 };
 
 use super::super::board::Drift;
 use super::super::due::Object;
-use super::super::observed::{Trouble, jittered};
+use super::super::observed::Trouble;
 use super::super::pace::{Reading, Why};
-use super::super::plan::{LOOK_EVERY, next_read, zone_of};
-use super::super::step::{AgendaRead, Ended, HeldRead, Outcome, PutDone};
+use super::super::plan::{next_read, zone_of};
+use super::super::step::{AgendaRead, Ended, Outcome};
 use super::carry::wrote_held;
-use super::identity::Device;
 use super::{DOCUMENTS_EVERY, Planner};
 
 /// From three meetings to none needs a second look: an empty answer is the likeliest way for a calendar to be wrong.
@@ -28,8 +27,6 @@ const SUSPICIOUSLY_EMPTY: usize = 3;
 const LOOK_TWICE_AFTER: Duration = Duration::from_secs(60);
 /// A directory that git is writing is looked at again after this long.
 const GIT_AGAIN: Duration = Duration::from_secs(1);
-/// Overwrites older than this are forgotten.
-const OVERWRITES_FOR: Duration = Duration::from_mins(60);
 
 impl Planner {
     /// Takes in what came of a step, and looks again at what it touched.
@@ -267,81 +264,6 @@ impl Planner {
         }
     }
 
-    fn held_read(&mut self, name: &EndpointName, read: HeldRead, now: Now) {
-        let target = self.target_of(name);
-        let Some(known) = self.endpoints.get_mut(name) else { return };
-        if known.trouble.take().is_some() {
-            tracing::info!(endpoint = %name, "The endpoint answers again.");
-        }
-        known.last_contact = Some(now.wall);
-        known.next_look = now.mono + jittered(LOOK_EVERY, name.as_str(), 0);
-        known.look_first = false;
-        known.cannot_list = matches!(read, HeldRead::CannotList { .. });
-        let is_personal = matches!(read, HeldRead::CannotList { personal: true, .. });
-        known.personal_since = is_personal.then(|| known.personal_since.unwrap_or(now.wall));
-        let serial = match &read {
-            HeldRead::CannotList { serial, .. } => serial.clone(),
-            HeldRead::Listed(listed) => listed.serial.clone(),
-        };
-        let device = self.answered(name, serial.as_deref(), now);
-        let Some(known) = self.endpoints.get_mut(name) else { return };
-        if device == Device::Replaced {
-            // This device was given nothing by this endpoint: what it loses is no loss here.
-            known.last_put = None;
-        }
-        match read {
-            // Nothing is known of what another device holds.
-            HeldRead::CannotList { .. } if device == Device::Replaced => known.held = Held::Unknown,
-            HeldRead::CannotList { .. } => {}
-            HeldRead::Listed(listed) => {
-                known.foreign = listed.foreign;
-                if listed.same == Some(true) {
-                    return;
-                }
-                if known.given().is_some() && device == Device::Same {
-                    tracing::warn!(endpoint = %name, foreign = listed.foreign, "The endpoint holds another list than it was given.");
-                    known.overwritten.push_back(now.mono);
-                    while known.overwritten.front().is_some_and(|at| *at + OVERWRITES_FOR <= now.mono) {
-                        known.overwritten.pop_front();
-                    }
-                }
-                let serial = known.serial.clone();
-                known.held =
-                    Held::Known(Box::new(Given { schedule: Arc::new(listed.ours), target, serial, at: now.wall }));
-            }
-        }
-    }
-
-    fn put_done(&mut self, name: &EndpointName, given: Given, done: PutDone, now: Now) {
-        let here = self.target_of(name).and_then(|target| target.place());
-        if given.target.as_ref().and_then(DeviceSpec::place) != here {
-            // It was moved while the put was under way: what was given belongs to the old place.
-            if let Some(old) = self.old_places.values_mut().find(|old| old.endpoint == *name) {
-                old.given = given;
-            }
-            return;
-        }
-        self.observe_delay(name, &given, now);
-        let Some(known) = self.endpoints.get_mut(name) else { return };
-        if known.trouble.take().is_some() {
-            tracing::info!(endpoint = %name, "The endpoint answers again.");
-        }
-        tracing::info!(event = "push_succeeded", endpoint = %name, bookings = given.schedule.bookings.len(), "The endpoint took its schedule.");
-        known.last_contact = Some(now.wall);
-        known.last_put = Some(now.wall);
-        known.foreign = done.foreign;
-        known.next_look = now.mono + jittered(LOOK_EVERY, name.as_str(), 0);
-        let digest = given.schedule.digest();
-        known.unheld = match (done.same, known.unheld) {
-            (Some(false), (count, of)) if of == digest => (count + 1, digest),
-            (Some(false), _) => (1, digest),
-            _ => (0, digest),
-        };
-        // The first time that a put does not hold, the endpoint is read and put again.
-        known.held = if known.unheld.0 == 1 { Held::Unknown } else { Held::Known(Box::new(given)) };
-        self.answered(name, done.serial.as_deref(), now);
-    }
-
     fn published(&mut self, name: &EndpointName, given: Given, now: Now) {
         self.observe_delay(name, &given, now);
         let Some(known) = self.endpoints.get_mut(name) else { return };
@@ -352,7 +274,7 @@ impl Planner {
 
     /// How long each change took from the calendar to the endpoint: from the calendar's own change time where that lies
     /// after the previous list, else from when the change was first seen.
-    fn observe_delay(&self, name: &EndpointName, given: &Given, now: Now) {
+    pub(super) fn observe_delay(&self, name: &EndpointName, given: &Given, now: Now) {
         let Some(known) = self.endpoints.get(name) else { return };
         let Some(before) = known.given() else { return };
         let Some(room) = self.desired.endpoints.get(name).and_then(|endpoint| self.rooms.get(&endpoint.room)) else {
@@ -383,11 +305,6 @@ impl Planner {
                 }
             }
         }
-    }
-
-    fn target_of(&self, name: &EndpointName) -> Option<DeviceSpec> {
-        let device = &self.desired.endpoints.get(name)?.device;
-        (!matches!(device, DeviceSpec::Poly(_))).then(|| device.clone())
     }
 }
 

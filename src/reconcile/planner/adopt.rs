@@ -23,6 +23,7 @@ use super::super::records;
 use super::super::step::DocumentsRead;
 use super::Planner;
 use super::carry::Renamed;
+use super::device::Yields;
 use crate::store::Op;
 
 /// A directory that removes documents is read again after this long before it is adopted:
@@ -262,6 +263,7 @@ impl Planner {
                     known.cannot_list = false;
                     known.unheld.0 = 0;
                     known.overwritten.clear();
+                    known.yields = Yields::default();
                 }
             }
             if before != Some(endpoint) {

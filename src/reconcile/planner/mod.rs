@@ -4,6 +4,7 @@
 mod absorb;
 mod adopt;
 mod carry;
+pub(super) mod device;
 mod identity;
 mod paced;
 mod places;
@@ -237,6 +238,7 @@ impl Planner {
     fn look_at_endpoint(&mut self, endpoint: EndpointName) {
         if let Some(known) = self.endpoints.get_mut(&endpoint) {
             known.trouble = None;
+            known.yields.until = Mono::default();
             known.next_look = Mono::default();
             self.due.touch(Object::Endpoint(endpoint));
         }

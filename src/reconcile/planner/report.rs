@@ -71,7 +71,7 @@ impl Planner {
         }
         let mode = endpoint.mode.at(now.wall);
         let synced = is_synced(endpoint, known, bare.as_deref(), now.wall);
-        let reason = endpoint_drift(endpoint, known, mode, synced, now.wall);
+        let reason = endpoint_drift(endpoint, known, mode, synced, now);
         known.drift = since(reason, known.drift.take(), now.wall);
         let state = match (mode, &known.drift) {
             (ModeState::Suspended, _) => EndpointState::Suspended,
@@ -93,6 +93,9 @@ impl Planner {
             last_contact: known.last_contact,
             last_put: known.last_put,
             foreign: known.foreign,
+            writers: known.writers.clone(),
+            keeps_losing: known.keeps_losing(),
+            facts: known.facts.clone(),
             user_agent: known.presence.as_ref().and_then(|presence| presence.user_agent.clone()),
             failure: known.trouble.as_ref().map(super::Trouble::note),
             drift: known.drift.clone(),
@@ -169,8 +172,9 @@ fn endpoint_drift(
     known: &mut EndpointKnown,
     mode: ModeState,
     synced: bool,
-    now: Timestamp,
+    now: Now,
 ) -> Option<&'static str> {
+    let (mono, now) = (now.mono, now.wall);
     if let (Some(rival), ModeState::Enforce) = (&known.rival, mode) {
         return Some(rival.drift.reason);
     }
@@ -191,7 +195,7 @@ fn endpoint_drift(
     }
     match &endpoint.device {
         DeviceSpec::Cisco(_) | DeviceSpec::Webex(_) => Some(match known {
-            _ if is_fought_over(endpoint, known) => "RivalWriter",
+            _ if is_fought_over(known, mono) => "RivalWriter",
             _ if known.unheld.0 >= REWRITES => "DeviceRewrites",
             _ if known.trouble.is_some() => "PutFailed",
             _ if known.last_put.is_none() => "NeverPut",

@@ -1,8 +1,11 @@
 //! The world as the loop sees it: a directory, calendars, endpoints. [`crate::reconcile::sim_world::Sim`] stands in for it
 //! in virtual time.
 
+mod codecs;
 mod documents;
 pub mod live;
+mod passwords;
+mod seen;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -76,7 +76,7 @@ async fn a_certificate_is_believed_only_where_a_root_a_pin_or_insecure_says_so()
         let answer = http.send(Request { trust: trust.clone(), ..get_from(url) }).await;
         if let Ok(answer) = &answer {
             assert_eq!((answer.status.as_u16(), &*answer.body), (200, &b"secret room"[..]));
-            assert_eq!(answer.fingerprint.as_deref().map(str::len), Some(64));
+            assert_eq!(answer.certificate.as_ref().map(|certificate| certificate.fingerprint.len()), Some(64));
         }
         assert_eq!(answer.map(drop), expected, "{trust:?}");
     }

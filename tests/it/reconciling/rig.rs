@@ -143,7 +143,7 @@ impl Rig {
             Step::ReadHeld { given, .. } => {
                 let ours = given.as_deref().cloned().unwrap_or_default();
                 let same = given.is_some().then_some(true);
-                Outcome::Held(HeldRead::Listed(Listed { ours, foreign: 0, same, serial: None }))
+                Outcome::Held(HeldRead::Listed(Listed { ours, same, ..Listed::default() }))
             }
             Step::Put { endpoint, schedule, .. } => {
                 self.shows.insert(endpoint.name.to_string(), schedule.bookings.len());
