@@ -39,7 +39,8 @@
 //! [`plan_endpoint`](reconcile::plan::plan_endpoint) answers
 //!
 //! * for a Cisco codec `Step::Put`: [`endpoint::cisco::put_schedule`] replaces the whole list, reads it back where the codec
-//!   can list, and only then is it *held*;
+//!   can list, and only then is it *held*; a device of the Webex Cloud is given the same list through the cloud
+//!   ([`endpoint::webex`]), four requests at a time;
 //! * for a Poly endpoint `Step::Publish`: the list is stored, then replaced in the endpoint's [`Cell`](model::published::Cell).
 //!   The device's next poll is answered from there, and what it fetched comes back to the loop as
 //!   [`Presence`](model::presence::Presence).

@@ -80,7 +80,7 @@ fn a_new_user_sees_join_buttons_arrive_and_follow_a_moved_meeting() {
     let (code, told) = demo.end();
     assert_eq!(code, 0, "{told}");
     for parts in [
-        &["adopted", "5 endpoints"][..],
+        &["adopted", "6 endpoints"][..],
         &["read", "fjord@example.com: 7 meetings"],
         &["read", "vik@example.com: 4 meetings"],
         &["matched", "fjord", "Design review", "rule zoom: 88239814437.768681@zoomcrc.com"],
@@ -97,6 +97,7 @@ fn a_new_user_sees_join_buttons_arrive_and_follow_a_moved_meeting() {
         &["pushed", "tind, read from Google Workspace, shows 3 meetings"],
         &["pushed", "lund, read from Microsoft 365, shows 3 meetings"],
         &["pushed", "voss, read from Exchange, shows 3 meetings"],
+        &["pushed", "board, read from a file, filled through the Webex Cloud, shows 7 meetings"],
         &["Somebody moves “Project sync”", "Microsoft 365"],
         &["Requests, as they count them themselves", "to Google Workspace", "to Microsoft 365", "to Exchange"],
         &["cut off in the middle of an upload"],

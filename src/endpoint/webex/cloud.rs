@@ -26,7 +26,7 @@ const AT_ONCE: usize = 4;
 /// Longest time one command may take: the cloud hands it on to the device and waits for it, as a rule about a second.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(10);
 /// Longest time for what the cloud knows by itself.
-const LOOK_DEADLINE: Duration = Duration::from_secs(5);
+const LOOK_DEADLINE: Duration = Duration::from_secs(4);
 /// A pause no longer than this is waited for within the step.
 const SHORT: Duration = Duration::from_secs(3);
 /// The pause where 429 names none.

@@ -23,6 +23,7 @@ mod listing;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 pub use device::DeviceFacts;
 pub use error::{Tracking, WebexError};
@@ -84,7 +85,9 @@ impl Clouds {
                 let without_call = facts.as_ref().map_or(WithoutCall::EmptySip, |facts| facts.without_call());
                 talk.command(PUT, Some(&payload(&bookings, without_call))).await?;
             }
-            let seen = listed(&talk, deployment).await.ok();
+            // The list was taken, whatever comes of asking for it.
+            let seen = tokio::time::timeout(READ_BACK, listed(&talk, deployment)).await;
+            let seen = seen.ok().and_then(Result::ok);
             let (serial, software) = facts.map(|it| (it.serial.clone(), it.software.clone())).unwrap_or_default();
             Ok(PutDone { seen, serial, software, date: None, wire: Wire::Json })
         };
@@ -157,6 +160,9 @@ impl Clouds {
         Talk { http: &self.http, tokens: &self.tokens, clock: &self.clock, cloud, webex }
     }
 }
+
+/// Longest time for reading back what was just put: a step may take 20 s, and a put that went well must not be lost to a slow list.
+const READ_BACK: Duration = Duration::from_secs(5);
 
 const PUT: &str = "Bookings.Put";
 const LIST: &str = "Bookings.List";

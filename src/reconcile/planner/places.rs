@@ -51,6 +51,13 @@ impl Planner {
         let places =
             desired.endpoints.values().filter_map(|endpoint| Some((endpoint.device.place()?, endpoint.name.clone())));
         self.addresses = places.collect();
+        // What somebody has again is forgotten now, so that it is not cleared at the moment it is given up again.
+        let taken = self.old_places.iter().filter(|(_, old)| {
+            let place = old.given.target.as_ref().and_then(DeviceSpec::place);
+            place.is_some_and(|place| self.addresses.contains_key(&place))
+        });
+        let taken: Vec<String> = taken.map(|(name, _)| name.clone()).collect();
+        taken.into_iter().for_each(|name| self.due.touch(Object::OldPlace(name)));
     }
 
     pub(super) fn plan_old_place(&mut self, name: &str, now: Now) -> Planned {
