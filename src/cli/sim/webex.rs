@@ -57,7 +57,7 @@ impl WebexCloud {
         let tokens = Arc::new(TokenService::new(Dialect::Webex, url, issued));
         tokens.change(|it| {
             it.apps.insert(CLIENT.into(), App { secret: Some(secret.into()), ..App::default() });
-            it.refresh.insert(REFRESH.into(), "the service app".into());
+            it.refresh.insert(REFRESH.into(), "service-app".into());
         });
         let now = clock.now().wall;
         fake.change(|org| {

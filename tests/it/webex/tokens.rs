@@ -19,10 +19,9 @@ async fn works(world: &World, sign_in: otj::model::service::WebexSignIn) -> Resu
 
 /// When the refresh token ends, as metrics and alarms tell it.
 fn ends(world: &World) -> Option<Timestamp> {
-    world.tally.sign_ins_end.snapshot().into_iter().find_map(|(labels, at)| {
-        assert_eq!(labels, ["WebexIntegration", "cloud"]);
-        Some(at)
-    })
+    let (labels, at) = world.tally.sign_ins_end.snapshot().into_iter().next()?;
+    assert_eq!(labels, ["WebexIntegration", "cloud"]);
+    Some(at)
 }
 
 #[tokio::test(start_paused = true)]
