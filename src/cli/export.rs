@@ -1,5 +1,7 @@
 //! `otj export`: documents in other systems' forms. Prints to stdout or a file; exits 0, or 2 (could not run).
 
+mod poly_settings;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,6 +21,7 @@ pub(super) struct Export {
 #[derive(Subcommand, Debug)]
 enum Form {
     Csv(Csv),
+    PolySettings(poly_settings::PolySettings),
 }
 
 /// Exports endpoints in the form of Pexip Infinity's bulk import, from the documents alone.
@@ -46,6 +49,7 @@ struct Csv {
 pub(super) fn run(verb: &Export) -> anyhow::Result<ExitCode> {
     match &verb.form {
         Form::Csv(verb) => csv(verb),
+        Form::PolySettings(verb) => poly_settings::run(verb),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod approve;
 mod auth;
+mod certificates;
 mod completions;
 mod demo;
 mod directory;
@@ -24,6 +25,7 @@ mod sim;
 mod simulate;
 mod status;
 mod test;
+mod trace;
 mod trace_text;
 mod verdict;
 
@@ -65,6 +67,7 @@ enum Verb {
     Approve(approve::Approve),
     Auth(auth::Auth),
     Reload(reload::Reload),
+    Trace(trace::Trace),
     Run(Box<run::Run>),
     Demo(demo::Demo),
     Sim(sim::Sim),
@@ -106,6 +109,7 @@ fn outcome(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Verb::Approve(verb) => approve::run(verb),
         Verb::Auth(verb) => auth::run(verb),
         Verb::Reload(verb) => reload::run(verb),
+        Verb::Trace(verb) => trace::run(verb),
         Verb::Run(verb) => run::run(verb),
         Verb::Demo(verb) => demo::run(verb, level, arguments.log_format),
         Verb::Simulate(verb) => simulate::run(verb),

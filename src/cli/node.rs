@@ -114,6 +114,18 @@ impl Node {
         }
     }
 
+    /// Waits so long, or until Ctrl-C.
+    pub(super) fn wait(&self, span: std::time::Duration) -> anyhow::Result<()> {
+        self.runtime.block_on(async {
+            let mut int = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+            tokio::select! {
+                _ = int.recv() => {}
+                () = tokio::time::sleep(span) => {}
+            }
+            Ok(())
+        })
+    }
+
     /// `POST path` with a JSON body.
     pub(super) fn post<T: serde::de::DeserializeOwned>(
         &self,

@@ -18,9 +18,10 @@ use crate::config::watch::Watch;
 use crate::config::{self, LoadOptions, SecretOptions, Secrets};
 use crate::endpoint::poly::{self, PolyAuth, PolyDesk};
 use crate::http::{Http, HttpOptions};
-use crate::listen::{self, Door, ListenLimits, Network, TlsSettings, self_signed};
+use crate::listen::{self, Door, ListenLimits, Network, TlsSettings};
 use crate::model::published::Accounts;
 use crate::model::tally::Tally;
+use crate::model::trace::Tracer;
 use crate::model::{Clock, Desired, LookAgain, Secret};
 use crate::reconcile::board::Board;
 use crate::reconcile::desk::Desk;
@@ -35,15 +36,12 @@ use crate::store::sled::SledStore;
 use crate::store::{Op, Store, private};
 use crate::web::{self, Access, WebState};
 
-use super::event_file;
+use super::{certificates, event_file};
 
 /// A stop in order may take this long, then it is taken anyway.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 /// A start with Poly endpoints knows them within this time.
 const FIRST_ACCOUNTS: Duration = Duration::from_secs(5);
-/// Where the generated certificate of the Poly server stands in the store.
-const POLY_CERTIFICATE: &str = "poly/certificate";
-const POLY_KEY: &str = "poly/key";
 /// Where the key that signs Digest nonces stands: a restart keeps devices signed in.
 const NONCE_KEY: &str = "poly/nonce-key";
 
@@ -99,6 +97,7 @@ impl Node {
         };
         let (store, deployment) = open_store(at, clock.clone()).await?;
         let tally = Tally::new();
+        let tracer = Tracer::default();
         let board = Board::default();
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -173,17 +172,27 @@ impl Node {
             node: NodeView { name: options.node.clone(), address: web.to_string() },
             look_again: look_again.clone(),
             commands,
+            tracer: tracer.clone(),
         };
-        let web_tls =
-            options.web_tls.as_ref().map(|(certificate, key)| tls_from_files(certificate, key)).transpose()?;
+        let web_tls = options
+            .web_tls
+            .as_ref()
+            .map(|(certificate, key)| certificates::from_files(certificate, key))
+            .transpose()?;
+        if let (Some(files), Some(tls)) = (&options.web_tls, &web_tls) {
+            tasks.spawn(certificates::follow(tls.clone(), files.clone(), stop.clone()));
+        }
         let router = web::router(state);
         tasks.spawn(listen::serve(web_listener, web_tls, router, ListenLimits::default(), stop.clone()));
 
         if let Some(listener) = poly_listener {
             let tls = match &options.poly_tls {
-                Some((certificate, key)) => tls_from_files(certificate, key)?,
-                None => stored_certificate(&*store, &options.node).await?,
+                Some((certificate, key)) => certificates::from_files(certificate, key)?,
+                None => certificates::stored(&*store, &options.node).await?,
             };
+            if let Some(files) = &options.poly_tls {
+                tasks.spawn(certificates::follow(tls.clone(), files.clone(), stop.clone()));
+            }
             let nonce_key = NonceKey::new(stored_bytes(&*store, NONCE_KEY).await?);
             let desk = PolyDesk {
                 accounts: accounts.clone(),
@@ -192,6 +201,7 @@ impl Node {
                 clock,
                 auth: options.poly_auth.clone(),
                 nonce_key,
+                tracer,
                 proxies: options.trusted_proxies.clone(),
             };
             let door = Door {
@@ -330,24 +340,6 @@ fn token(bytes: &[u8]) -> anyhow::Result<Secret> {
     let text = std::str::from_utf8(bytes).context("a token is text")?.trim();
     anyhow::ensure!(text.len() >= 16, "a token has at least 16 characters");
     Ok(Secret::new(text.to_owned()))
-}
-
-fn tls_from_files(certificate: &Path, key: &Path) -> anyhow::Result<TlsSettings> {
-    let read = |file: &Path| private::load_given(file).with_context(|| format!("{} cannot be read", file.display()));
-    let key = Secret::new(String::from_utf8(read(key)?.to_vec()).context("the key is not a PEM file")?);
-    TlsSettings::from_pem(&read(certificate)?, &key).context("the certificate and its key")
-}
-
-/// The Poly server's own certificate: made once, kept in the store, so that devices that pin it stay content.
-async fn stored_certificate(store: &dyn Store, node: &str) -> anyhow::Result<TlsSettings> {
-    if let (Some(certificate), Some(key)) = (store.get(POLY_CERTIFICATE).await?, store.get(POLY_KEY).await?) {
-        let key = Secret::new(String::from_utf8(key).context("the stored key of the Poly server")?);
-        return TlsSettings::from_pem(&certificate, &key).context("the stored certificate of the Poly server");
-    }
-    let (certificate, key) = self_signed(&[node.to_owned(), "localhost".to_owned()])?;
-    let ops = vec![Op::put(POLY_CERTIFICATE, certificate.clone()), Op::put(POLY_KEY, key.expose())];
-    store.commit(ops).await?;
-    TlsSettings::from_pem(certificate.as_bytes(), &key).context("the generated certificate of the Poly server")
 }
 
 async fn stored_bytes(store: &dyn Store, key: &str) -> anyhow::Result<[u8; 32]> {

@@ -1,6 +1,7 @@
 //! `otj sim`: simulated services one by one, over HTTP: calendars with rooms that change while one looks, and the Webex Cloud.
 
 pub(super) mod cloud;
+mod replay;
 mod site;
 pub(super) mod webex;
 
@@ -32,12 +33,15 @@ const ROOMS: [&str; 4] = ["fjell@example.com", "dal@example.com", "elv@example.c
 /// With `--rooms` it has as many as wanted, whose working week passes: to see what a node needs for a site of that size.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  otj sim google --listen 127.0.0.1:9481\n  otj sim graph\n  otj sim exchange\n  otj sim webex\n  otj sim google --rooms 4000 --dir site"
+    after_help = "Examples:\n  otj sim google --listen 127.0.0.1:9481\n  otj sim graph\n  otj sim exchange\n  otj sim webex\n  otj sim poly --replay oslo-vik.json\n  otj sim google --rooms 4000 --dir site"
 )]
 pub(super) struct Sim {
-    /// Which service.
+    /// Which service; `poly` asks a Poly server what a recorded endpoint asked.
     #[arg(value_enum)]
     service: Service,
+    /// With `poly`: the recording of `otj trace poly` that is asked again, of a server of this version with an invented room.
+    #[arg(long, value_name = "FILE", required_if_eq("service", "poly"), conflicts_with_all = ["rooms", "dir"])]
+    replay: Option<PathBuf>,
     /// Where it listens, on loopback.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9481")]
     listen: SocketAddr,
@@ -55,6 +59,7 @@ enum Service {
     Graph,
     Exchange,
     Webex,
+    Poly,
 }
 
 pub(super) fn run(verb: &Sim) -> anyhow::Result<ExitCode> {
@@ -63,7 +68,11 @@ pub(super) fn run(verb: &Sim) -> anyhow::Result<ExitCode> {
         "--listen: the tokens of a simulated service are no secret; it listens on loopback only"
     );
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(verb))
+    match (&verb.replay, verb.service) {
+        (Some(file), Service::Poly) => runtime.block_on(replay::run(file)),
+        (None, Service::Google | Service::Graph | Service::Exchange | Service::Webex) => runtime.block_on(serve(verb)),
+        _ => anyhow::bail!("--replay goes with `otj sim poly`"),
+    }
 }
 
 async fn serve(verb: &Sim) -> anyhow::Result<ExitCode> {
@@ -76,6 +85,7 @@ async fn serve(verb: &Sim) -> anyhow::Result<ExitCode> {
         Service::Google => Maker::Google,
         Service::Graph => Maker::Graph,
         Service::Exchange => Maker::Exchange,
+        Service::Poly => anyhow::bail!("a recording is given with --replay"),
         Service::Webex => {
             anyhow::ensure!(verb.rooms.is_none(), "--rooms: the simulated Webex Cloud has three devices");
             tokio::select! {

@@ -29,8 +29,10 @@ pub struct CalendarItem {
     pub private: bool,
     /// It does not take place, and is shown so until its end.
     pub cancelled: bool,
-    /// The text.
+    /// The text; only items that are written whole need one.
     pub body: Confidential,
+    /// Changes when the text does.
+    pub body_mark: String,
     /// Where.
     pub location: Confidential,
     /// Start.
@@ -68,7 +70,7 @@ impl CalendarItem {
         Digest::of([
             self.id.as_bytes(),
             self.subject.expose().as_bytes(),
-            self.body.expose().as_bytes(),
+            self.body_mark.as_bytes(),
             self.location.expose().as_bytes(),
             self.organizer.expose().as_bytes(),
             self.room.as_bytes(),
@@ -179,6 +181,7 @@ mod tests {
             private: true,
             cancelled: false,
             body: Confidential::new("Join: sip:1@x.example\n\n<"),
+            body_mark: "1".into(),
             location: Confidential::new("sip:1@x.example"),
             start: "2026-11-23T09:00:00.9Z".parse().unwrap(),
             end: "2026-11-23T09:30:00Z".parse().unwrap(),
@@ -235,6 +238,7 @@ mod tests {
             other.change_key()
         };
         assert_eq!(key, changed(|item| item.last_modified = Some(Timestamp::UNIX_EPOCH)));
+        assert_ne!(key, changed(|item| item.body_mark = String::new()));
         assert_ne!(key, changed(|item| item.private = false));
         assert_ne!(key, changed(|item| item.end = item.start));
         assert_ne!(key, changed(|item| item.location = Confidential::default()));

@@ -1,6 +1,6 @@
 //! XML text, written piece by piece: names are ours, values are escaped, characters that XML 1.0 forbids are dropped.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 /// XML being written. `open` and `close` nest; the result is well-formed when they are balanced.
 #[derive(Clone, Default)]
@@ -48,7 +48,7 @@ impl Xml {
     /// The same with attributes.
     pub fn text_with(&mut self, name: &'static str, attributes: &[(&str, &str)], value: impl Display) -> &mut Self {
         self.open(name, attributes);
-        escape(&value.to_string(), &mut self.text);
+        let _ = write!(Escaped(&mut self.text), "{value}");
         self.close()
     }
 
@@ -84,7 +84,23 @@ pub fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
+/// Escapes what is written through it.
+struct Escaped<'a>(&'a mut String);
+
+impl std::fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, value: &str) -> std::fmt::Result {
+        escape(value, self.0);
+        Ok(())
+    }
+}
+
 fn escape(value: &str, text: &mut String) {
+    let is_plain =
+        |byte: &u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t') && !matches!(byte, b'&' | b'<' | b'>' | b'"');
+    if value.as_bytes().iter().all(is_plain) {
+        text.push_str(value);
+        return;
+    }
     for c in value.chars().filter(|c| is_xml(*c)) {
         match c {
             '&' => text.push_str("&amp;"),

@@ -59,6 +59,12 @@ impl TlsSettings {
         Ok(())
     }
 
+    /// The certificate that the next connection is shown, DER.
+    #[must_use]
+    pub fn certificate(&self) -> Arc<[u8]> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).certificate.clone()
+    }
+
     /// For the next connection, with the certificate that it is shown, DER.
     pub(super) fn acceptor(&self) -> (TlsAcceptor, Arc<[u8]>) {
         let shown = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -109,10 +115,13 @@ pub(super) fn reason(error: &io::Error) -> (&'static str, &'static str) {
     };
     match error {
         Error::PeerIncompatible(
-            PeerIncompatible::Tls12NotOffered | PeerIncompatible::SupportedVersionsExtensionRequired,
-        ) => ("old_version", "the other side speaks only TLS 1.0 or 1.1: put a TLS front before this listener"),
+            PeerIncompatible::NoCipherSuitesInCommon
+            | PeerIncompatible::NoKxGroupsInCommon
+            | PeerIncompatible::NoSignatureSchemesInCommon,
+        ) => ("no_common_cipher", "no cipher in common: an old device may need an RSA certificate, or a TLS front"),
+        // Not to offer TLS 1.2, or to leave out what came with it, is the same.
         Error::PeerIncompatible(_) => {
-            ("no_common_cipher", "nothing in common: an old device may need an RSA certificate, or a TLS front")
+            ("old_version", "the other side speaks only TLS 1.0 or 1.1: put a TLS front before this listener")
         }
         Error::AlertReceived(
             AlertDescription::UnknownCA

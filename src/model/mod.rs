@@ -26,6 +26,7 @@ pub mod schedule;
 pub mod secret;
 pub mod service;
 pub mod tally;
+pub mod trace;
 pub mod zone;
 
 pub use agenda::{Agenda, AgendaEntry, Complete, Proof, Window};

@@ -34,7 +34,7 @@ struct Cells {
 pub struct Drift {
     /// From a closed set: `NeverPut`, `Pending`, `PutFailed`, `PlanHeld`, `RivalWriter`, `DeviceRewrites`,
     /// `DuplicateDevice`, `DeviceReplaced`, `Suspended`, `Observing`, `NeverSeen`, `Silent`, `Behind`, `Stale`, `Unreadable`, `NoPermission`, `NotFound`,
-    /// `Throttled`, `ConfigInvalid`.
+    /// `Throttled`, `ConfigInvalid`, `PolyWrongPassword`.
     pub reason: &'static str,
     /// Since when.
     pub since: Timestamp,

@@ -305,6 +305,9 @@ fn meaning(reason: &str) -> &'static str {
         "Suspended" => "suspended by its documents",
         "Observing" => "only watched, by its documents",
         "NeverSeen" => "it has never asked for its meetings",
+        "PolyWrongPassword" => {
+            "logins with its name are refused: the password on the device is not the one in its documents"
+        }
         "Silent" => "it has stopped asking for its meetings",
         "Behind" => "it has not fetched the newest list yet",
         "Stale" => "the last complete reading is too old",

@@ -18,6 +18,7 @@ mod lists;
 mod page;
 mod problem;
 mod services;
+mod trace;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ pub use self::access::Access;
 use self::access::{Area, Caller};
 use self::problem::Problem;
 use crate::model::tally::Tally;
+use crate::model::trace::Tracer;
 use crate::model::{Clock, LookAgain};
 use crate::status::summary::{self, NodeView};
 use crate::status::{Board, Command, metrics};
@@ -64,6 +66,8 @@ pub struct WebState {
     pub look_again: mpsc::Sender<LookAgain>,
     /// An operator's requests to the loop.
     pub commands: mpsc::Sender<Command>,
+    /// What is recorded of Poly endpoints.
+    pub tracer: Tracer,
 }
 
 /// The router of `--listen`.
@@ -84,8 +88,11 @@ pub fn router(state: WebState) -> Router {
         .route("/api/v1/endpoints", get(lists::endpoints))
         .route("/api/v1/endpoints/{name}", get(lists::endpoint));
     let read = Router::new().route("/api/v1/meetings", get(lists::meetings)).route("/api/v1/plan", get(lists::plan));
-    let operate =
-        Router::new().route("/-/reload", post(actions::reload)).route("/api/v1/approve", post(actions::approve));
+    let operate = Router::new()
+        .route("/-/reload", post(actions::reload))
+        .route("/api/v1/approve", post(actions::approve))
+        .route("/api/v1/trace", post(trace::begin))
+        .route("/api/v1/trace/{name}", get(trace::look));
     Router::new()
         .merge(guarded(everybody, Area::Everybody, &state))
         .merge(guarded(metrics, Area::Metrics, &state))

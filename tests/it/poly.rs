@@ -10,3 +10,4 @@ mod operations;
 mod rooms;
 mod schemas;
 mod simulated;
+mod tracing;

@@ -26,6 +26,7 @@ use crate::auth::basic;
 use crate::auth::digest::server::{Claim, NonceKey, REALM, Verdict, challenge, challenge_sha256};
 use crate::auth::ntlm::{binding, server as ntlm};
 use crate::model::published::{Account, Accounts};
+use crate::model::trace::Traced;
 use crate::model::{Digest, EndpointName, Mono, Secret, SecretValue};
 
 /// How long a connection has to answer its NTLM challenge.
@@ -66,6 +67,8 @@ pub(super) struct Bound {
     stage: Stage,
     /// Handshakes that began since the last one that succeeded.
     begun: u32,
+    /// What was recorded before it was known whose connection it is.
+    pub(super) pending: Vec<Traced>,
 }
 
 #[derive(Debug, Default)]
@@ -178,7 +181,7 @@ impl Desk<'_> {
             Some(account) if verdict.is_ok() && !no_secret => {
                 let login = account.poly.username.to_lowercase();
                 let (endpoint, password) = (account.endpoint.clone(), account.poly.password.clone());
-                *bound = Bound { stage: Stage::SignedIn { login, endpoint, password }, begun: 0 };
+                (bound.stage, bound.begun) = (Stage::SignedIn { login, endpoint, password }, 0);
                 Login::Granted(account.clone(), Scheme::Ntlm, true)
             }
             account => failed(Scheme::Ntlm, account, if no_secret { "no_secret" } else { reason }, claim.user()),

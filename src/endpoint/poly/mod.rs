@@ -17,6 +17,7 @@
 //! | `profile` | what the families do differently                                 |
 //! | `answer` | request and published list → SOAP                               |
 //! | `stream` | an answer that goes on                                            |
+//! | `trace`  | exchanges as they are recorded: without secrets, titles, people   |
 //! | `body`   | bodies of requests, and answers around bodies                     |
 //! | `text`   | what a device gets to read, with nothing dialable but our address |
 //!
@@ -31,6 +32,7 @@ mod profile;
 mod serve;
 mod stream;
 pub mod text;
+mod trace;
 mod visitors;
 
 use std::sync::Arc;
@@ -43,6 +45,7 @@ use crate::model::Clock;
 use crate::model::presence::Presence;
 use crate::model::published::Accounts;
 use crate::model::tally::Tally;
+use crate::model::trace::Tracer;
 
 pub use serve::router;
 
@@ -61,6 +64,8 @@ pub struct PolyDesk {
     pub auth: PolyAuth,
     /// What Digest nonces are signed with.
     pub nonce_key: NonceKey,
+    /// What is recorded.
+    pub tracer: Tracer,
     /// Proxies whose word about where a request comes from is taken, for logs and pacing.
     pub proxies: Arc<[Network]>,
 }

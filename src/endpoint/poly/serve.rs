@@ -18,9 +18,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::header::{self, HeaderMap, HeaderValue};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use jiff::tz::TimeZone;
@@ -33,7 +34,7 @@ use super::origin::Origin;
 use super::pace::Pace;
 use super::stream::StreamBody;
 use super::visitors::{Guise, Visitors};
-use super::{PolyDesk, Scheme};
+use super::{PolyDesk, Scheme, trace};
 use crate::ews::{Code, Fault, Request};
 use crate::listen::{Connection, Lasting};
 use crate::model::published::{Account, Accounts, Edition};
@@ -43,6 +44,8 @@ use crate::model::{EndpointName, Mono, Window};
 const PATH: &str = "/EWS/Exchange.asmx";
 /// What every request of a kind would say is said this often.
 const SAID_EVERY: Duration = Duration::from_secs(60);
+/// Most exchanges before a login that are kept for a recording.
+const PENDING_MAX: usize = 6;
 /// Longest User-Agent that is kept.
 const USER_AGENT_MAX: usize = 200;
 /// What a client reads whose NTLM came through a proxy.
@@ -71,10 +74,48 @@ struct Server {
 
 async fn exchange(State(server): State<Arc<Server>>, request: HttpRequest) -> Response {
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path();
-    if !path.trim_end_matches('/').eq_ignore_ascii_case(PATH) {
+    if !parts.uri.path().trim_end_matches('/').eq_ignore_ascii_case(PATH) {
         return plain(StatusCode::NOT_FOUND);
     }
+    if server.desk.tracer.is_on(server.desk.clock.now().mono) {
+        return traced(&server, parts, body).await;
+    }
+    serve(&server, &parts, body).await.1
+}
+
+/// The same while something is recorded: bodies are read whole, so that they can be written down.
+async fn traced(server: &Server, parts: Parts, body: Body) -> Response {
+    let Ok(asked) = read(body, DEVICE_MAX).await else { return closing(plain(StatusCode::PAYLOAD_TOO_LARGE)) };
+    let (endpoint, response) = serve(server, &parts, Body::from(asked.clone())).await;
+    let (head, body) = response.into_parts();
+    let (said, body) = match body.size_hint().exact() {
+        Some(_) => match read(body, usize::MAX).await {
+            Ok(said) => (said.clone(), Body::from(said)),
+            Err(_) => (Vec::new(), Body::empty()),
+        },
+        // It goes on for minutes.
+        None => (b"(a stream)".to_vec(), body),
+    };
+    let now = server.desk.clock.now();
+    let traced = trace::traced(&parts, &asked, head.status.as_u16(), &said, now.wall);
+    let lasting = parts.extensions.get::<Lasting>().cloned().unwrap_or_default();
+    let mut bound = lasting.take::<Bound>().unwrap_or_default();
+    match endpoint {
+        // What came before the login on this connection belongs to it.
+        Some(endpoint) => {
+            let pending = std::mem::take(&mut bound.pending);
+            server.desk.tracer.add(&endpoint, pending.into_iter().chain([traced]), now.mono);
+        }
+        None if bound.pending.len() < PENDING_MAX => bound.pending.push(traced),
+        None => {}
+    }
+    lasting.keep(bound);
+    Response::from_parts(head, body)
+}
+
+/// One request; whose it is, as far as it says, and the answer.
+async fn serve(server: &Server, parts: &Parts, body: Body) -> (Option<EndpointName>, Response) {
+    let path = parts.uri.path();
     let connection = parts.extensions.get::<Connection>().copied();
     let lasting = parts.extensions.get::<Lasting>().cloned().unwrap_or_default();
     let origin = Origin::of(connection, &parts.headers, &server.desk.proxies);
@@ -101,25 +142,31 @@ async fn exchange(State(server): State<Arc<Server>>, request: HttpRequest) -> Re
         Login::Granted(account, scheme, anew) => {
             if anew {
                 server.count_login(scheme, "granted");
+                account.cell.granted(origin.peer);
             }
             (account, scheme)
         }
         Login::Challenged(challenge) => {
             let response = unauthorized(vec![challenge], None, body).await;
-            return if is_spent { closing(response) } else { response };
+            return (None, if is_spent { closing(response) } else { response });
         }
         other => {
             let stale = matches!(other, Login::Stale(_));
             let said = matches!(other, Login::Shared).then_some(SHARED);
+            let whose = match &other {
+                Login::Failed { account: Some(account), .. } => Some(account.endpoint.clone()),
+                _ => None,
+            };
             let wait = server.refuse(other, origin.peer);
             tokio::time::sleep(wait).await;
-            return unauthorized(desk.challenges(stale), said, body).await;
+            return (whose, unauthorized(desk.challenges(stale), said, body).await);
         }
     };
+    let whose = Some(account.endpoint.clone());
     if parts.method != Method::POST {
         let mut response = plain(StatusCode::METHOD_NOT_ALLOWED);
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-        return response;
+        return (whose, response);
     }
     let turn = server
         .pace
@@ -129,11 +176,11 @@ async fn exchange(State(server): State<Arc<Server>>, request: HttpRequest) -> Re
     account.cell.contact(server.desk.clock.now().wall);
     let Some(turn) = turn else {
         server.desk.tally.poly_requests.add(&["any", "too_many"]);
-        return too_many(body).await;
+        return (whose, too_many(body).await);
     };
     tokio::time::sleep(turn).await;
     let visit = Visit { accounts: &accounts, account: &account, origin, scheme, headers: &parts.headers };
-    serve_device(&server, &visit, body).await
+    (whose, serve_device(server, &visit, body).await)
 }
 
 /// One request of a device that is signed in.
@@ -253,9 +300,15 @@ impl Server {
         let slowed = self.pace.lock().unwrap_or_else(PoisonError::into_inner).failed(name, peer, now);
         match account {
             // The name is not logged: people type their password into the wrong field.
-            None => self.desk.tally.unknown_login(),
+            None => {
+                self.desk.tally.unknown_login();
+                if slowed.count.is_power_of_two() {
+                    tracing::warn!(%peer, attempt = slowed.count, "A Poly login names an account that no endpoint has.");
+                }
+            }
             Some(account) => {
                 self.count_login(scheme, reason);
+                account.cell.refused(self.desk.clock.now().wall, peer);
                 if slowed.count.is_power_of_two() {
                     let hint = match reason {
                         "ntlmv1" => "it answered with NTLMv1: set the device to NTLMv2 (Trio: device.ntlm.versionMode)",

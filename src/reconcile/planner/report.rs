@@ -219,7 +219,8 @@ fn device_condition(known: &EndpointKnown, now: Timestamp) -> Option<Drift> {
     let replaced = known.replaced_at.filter(|at| now.duration_since(*at) < REPLACED_FOR);
     let replaced = replaced.map(|since| Drift { reason: "DeviceReplaced", since });
     let personal = known.personal_since.map(|since| Drift { reason: "PersonalMode", since });
-    known.rival.as_ref().map(|rival| rival.drift.clone()).or(replaced).or(personal)
+    let refused = known.cell.refusals(now).map(|refused| Drift { reason: "PolyWrongPassword", since: refused.since });
+    known.rival.as_ref().map(|rival| rival.drift.clone()).or(replaced).or(personal).or(refused)
 }
 
 fn is_silent(known: &EndpointKnown, now: Timestamp) -> bool {

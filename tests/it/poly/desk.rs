@@ -39,6 +39,7 @@ pub(crate) struct Desk {
     pub(crate) cells: BTreeMap<&'static str, Cell>,
     pub(crate) presence: mpsc::Receiver<Presence>,
     pub(crate) wire: Arc<Mutex<Vec<Exchange>>>,
+    pub(crate) tracer: otj::model::trace::Tracer,
     router: axum::Router,
     http: Http,
     _stop: DropGuard,
@@ -88,6 +89,7 @@ async fn start(schemes: &[Scheme], emit: PolyEmit, tls: TlsSettings, certificate
     let (_, accounts) = watch::channel(Accounts(Arc::new(by_login)));
     let (tell, presence) = mpsc::channel(8);
     let (tally, clock) = (Tally::new(), Clock::starting_at(NOW.parse().unwrap()));
+    let tracer = otj::model::trace::Tracer::default();
     let desk = PolyDesk {
         accounts,
         presence: tell,
@@ -96,6 +98,7 @@ async fn start(schemes: &[Scheme], emit: PolyEmit, tls: TlsSettings, certificate
         auth: PolyAuth { schemes: schemes.to_vec() },
         nonce_key: NonceKey::new([9; 32]),
         proxies: [].into(),
+        tracer: tracer.clone(),
     };
     let wire = Arc::new(Mutex::new(Vec::new()));
     let recorded = wire.clone();
@@ -125,6 +128,7 @@ async fn start(schemes: &[Scheme], emit: PolyEmit, tls: TlsSettings, certificate
         cells,
         presence,
         wire,
+        tracer,
         router: plain,
         http: Http::new(HttpOptions { allow_loopback: true }).unwrap(),
         _stop: stop.drop_guard(),

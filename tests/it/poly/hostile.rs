@@ -1,5 +1,8 @@
 //! Clients that mean no good, or know no better: every one gets a clean answer, and nobody else notices.
 
+#[path = "../../fuzz/poly.rs"]
+mod mutated;
+
 use super::desk::{Desk, PASSWORD, code, find, get, items, open, soap, week};
 use otj::auth::basic;
 use otj::ews::tree::Element;
@@ -118,4 +121,12 @@ async fn no_log_line_or_debug_text_of_the_desk_holds_a_secret() {
     let accounts = open().await;
     let shown = format!("{:?} {:?}", accounts.cells, week());
     assert!(!shown.contains("Weekly") && !shown.contains("meet.1234") && !shown.contains(PASSWORD), "{shown}");
+}
+
+/// `cargo bench --bench fuzz_poly -- logins 1000000` makes as many as wanted.
+#[test]
+fn mutated_logins_sign_nobody_in_and_mutated_requests_break_nothing() {
+    let mut dice = mutated::Dice(0x0123_4567_89ab_cdef);
+    assert_eq!((0..4000).filter(|_| mutated::attempt("logins", &mut dice)).count(), 0);
+    assert!((0..1000).all(|_| !mutated::attempt("soap", &mut dice)));
 }

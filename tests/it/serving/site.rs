@@ -89,6 +89,7 @@ impl Site {
             node: NodeView { name: "node-a".into(), address: "192.0.2.9:9480".into() },
             look_again: poke,
             commands: ask,
+            tracer: otj::model::trace::Tracer::default(),
         };
         Self { board, look_again, commands, state }
     }

@@ -105,10 +105,11 @@ impl Desk<'_> {
     }
 
     /// A cancelled meeting has neither title nor people: why it was withdrawn is not known, it may be none of the device's business.
-    pub(super) fn item(&self, Shown { booking, cancelled }: Shown<'_>) -> CalendarItem {
+    pub(super) fn item(&self, Shown { booking, cancelled }: Shown<'_>, extent: Extent) -> CalendarItem {
         let people = [&booking.organizer_name, &booking.organizer_email];
         let organizer =
             people.iter().find(|text| !text.is_blank() && !cancelled).map(|text| text.expose()).unwrap_or_default();
+        let emit = self.account.poly.emit;
         let call = booking.call.as_ref().filter(|_| !cancelled);
         let subject = if cancelled { "" } else { booking.subject.expose() };
         CalendarItem {
@@ -117,8 +118,12 @@ impl Desk<'_> {
             subject: Confidential::new(text::undialable(subject)),
             private: booking.private,
             cancelled,
-            body: text::body(call, self.account.poly.emit),
-            location: text::location(call, self.account.poly.emit),
+            // A list has no texts, and is asked for a hundred times as often.
+            body: if extent == Extent::Whole { text::body(call, emit) } else { Confidential::default() },
+            body_mark: call
+                .map(|call| format!("{} {:?} {emit:?}", call.alias.as_str(), call.protocol))
+                .unwrap_or_default(),
+            location: text::location(call, emit),
             start: booking.start,
             end: booking.end,
             all_day: booking.all_day,
@@ -130,6 +135,6 @@ impl Desk<'_> {
     }
 
     pub(super) fn write_item(&self, xml: &mut Xml, shown: Shown<'_>, extent: Extent, shape: Shape) {
-        self.item(shown).write(xml, extent, shape, self.dialect);
+        self.item(shown, extent).write(xml, extent, shape, self.dialect);
     }
 }

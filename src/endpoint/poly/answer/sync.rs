@@ -49,7 +49,7 @@ impl Desk<'_> {
         let changed: Vec<(Shown<'_>, String, bool)> = shown
             .into_iter()
             .filter_map(|shown| {
-                let key = self.item(shown).change_key().chars().take(KEY_LETTERS).collect::<String>();
+                let key = self.item(shown, Extent::List).change_key().chars().take(KEY_LETTERS).collect::<String>();
                 let before = known.get(shown.booking.id.as_str());
                 (before != Some(&key)).then(|| (shown, key, before.is_none()))
             })
