@@ -57,6 +57,8 @@ struct State {
 #[derive(Default)]
 struct Known {
     facts: Option<(Arc<DeviceFacts>, Instant)>,
+    /// The account may not know what it is.
+    untold: Option<Instant>,
     /// It could not list.
     personal: Option<Instant>,
     /// It was not connected.
@@ -153,10 +155,18 @@ impl Talk<'_> {
 
     /// What the device is, no older than an hour; `None` where the account may not know.
     pub(super) async fn facts(&self) -> Option<Arc<DeviceFacts>> {
-        let known = self.cloud.device(&self.webex.device_id, |known| known.facts.clone());
-        match known {
-            Some((facts, at)) if at.elapsed() < FACTS_AGE => Some(facts),
-            _ => self.look().await.ok(),
+        let id = &self.webex.device_id;
+        let (known, untold) = self.cloud.device(id, |known| (known.facts.clone(), known.untold));
+        match (known, untold) {
+            (Some((facts, at)), _) if at.elapsed() < FACTS_AGE => Some(facts),
+            (_, Some(at)) if at.elapsed() < FACTS_AGE => None,
+            _ => match self.look().await {
+                Err(WebexError::Forbidden(_)) => {
+                    self.cloud.device(id, |known| known.untold = Some(Instant::now()));
+                    None
+                }
+                looked => looked.ok(),
+            },
         }
     }
 

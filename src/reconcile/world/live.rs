@@ -106,8 +106,7 @@ impl Live {
     async fn read_webex(&self, spec: &WebexSpec, given: Option<&Schedule>) -> Result<HeldRead, Failure> {
         let listing = match self.clouds.list(spec, &self.deployment).await {
             Err(WebexError::CannotList) => {
-                let facts = self.clouds.facts(spec).await;
-                let facts = facts.map(|facts| facts.kept()).unwrap_or_default();
+                let facts = self.webex_facts(spec).await;
                 return Ok(HeldRead::CannotList { facts: Box::new(DeviceFacts { personal: true, ..facts }) });
             }
             other => other?,
@@ -120,8 +119,13 @@ impl Live {
             same,
             only_missing,
             writers: cisco::writers_by_id(&listing.bookings),
-            facts: Box::new(DeviceFacts { serial: listing.serial, ..DeviceFacts::default() }),
+            facts: Box::new(self.webex_facts(spec).await),
         }))
+    }
+
+    /// What the cloud told of a device within the hour.
+    async fn webex_facts(&self, spec: &WebexSpec) -> DeviceFacts {
+        self.clouds.facts(spec).await.map(|facts| facts.kept()).unwrap_or_default()
     }
 
     /// A device id is one device's for ever, so no serial number is asked for first.
@@ -131,7 +135,7 @@ impl Live {
         Ok(PutDone {
             same: seen.map(|seen| self.lists().is_same(schedule, seen)),
             foreign: seen.map_or(0, seen::foreign),
-            facts: Box::new(DeviceFacts { serial: done.serial, ..DeviceFacts::default() }),
+            facts: Box::new(self.webex_facts(spec).await),
         })
     }
 }

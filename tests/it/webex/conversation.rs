@@ -89,6 +89,11 @@ async fn an_account_that_may_not_see_devices_fills_them_nevertheless() {
     let done = world.put(&device("one"), DAY).await.unwrap();
     assert_eq!((done.seen.unwrap().len(), done.serial), (3, None));
     assert_eq!(world.screen("one").len(), 3);
+    for _ in 0..3 {
+        world.list(&device("one")).await.unwrap();
+    }
+    let looks = world.asked().iter().filter(|line| line.ends_with(" 403")).count();
+    assert_eq!(looks, 1, "it is not asked in vain each time");
 }
 
 #[tokio::test(start_paused = true)]
