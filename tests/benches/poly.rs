@@ -74,7 +74,7 @@ async fn measure(
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.set_nodelay(true).unwrap();
             let (mut count, mut room, mut at) = (0u64, vec![0u8; 1 << 20], line);
-            let mut left = 0;
+            let mut left = 0u32;
             while begun.until(clock.now().mono) < SPAN {
                 if by_ntlm && left == 0 {
                     // Another endpoint, so that none asks more than ten times a second.
@@ -202,7 +202,7 @@ fn desk(clock: &Clock, now: Timestamp, nonce_key: NonceKey) -> PolyDesk {
             all_day: false,
             start_buffer_s: 300,
             end_buffer_s: 0,
-            subject: Confidential::new(&format!("Weekly status of team {at}")),
+            subject: Confidential::new(format!("Weekly status of team {at}")),
             organizer_name: Confidential::new("Ada Example"),
             organizer_email: Confidential::new("ada@example.com"),
             private: false,
