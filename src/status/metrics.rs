@@ -18,6 +18,7 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, 
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use super::alarms::alarms;
 use super::clouds::cloud_of;
 use super::conditions::{drifting, room_names};
 use crate::model::Ear;
@@ -33,9 +34,9 @@ const TICKS_A_SECOND: f64 = 100.0;
 
 /// All metrics as text. It reads `/proc`, so call it where blocking is allowed.
 #[must_use]
-pub fn render(board: &Board, tally: &Arc<Tally>, started: Timestamp) -> String {
+pub fn render(board: &Board, tally: &Arc<Tally>, started: Timestamp, now: Timestamp) -> String {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Scrape { board: board.clone(), tally: tally.clone(), started }));
+    registry.register_collector(Box::new(Scrape { board: board.clone(), tally: tally.clone(), started, now }));
     let mut out = String::new();
     text::encode_registry(&mut out, &registry).expect("writing into a string does not fail");
     out
@@ -52,6 +53,7 @@ struct Scrape {
     board: Board,
     tally: Arc<Tally>,
     started: Timestamp,
+    now: Timestamp,
 }
 
 /// Writes families, skipping those without a series.
@@ -108,6 +110,7 @@ impl Collector for Scrape {
         let (rooms, endpoints) = (self.board.rooms(), self.board.endpoints());
         self.config(&mut page)?;
         self.drift(&mut page)?;
+        self.alarms(&mut page)?;
         self.plan(&mut page)?;
         of_rooms(&mut page, &rooms)?;
         of_endpoints(&mut page, &endpoints)?;
@@ -181,6 +184,14 @@ impl Scrape {
             "Objects that are not as wished",
             counted.map(|((kind, reason), n)| (labels(&[("kind", kind), ("reason", reason)]), n as f64)).collect(),
         )
+    }
+
+    fn alarms(&self, page: &mut Page<'_>) -> std::fmt::Result {
+        let alarms = alarms(&self.board, self.now);
+        let each = alarms
+            .iter()
+            .map(|alarm| (labels(&[("kind", &alarm.kind), ("name", &alarm.name), ("reason", &alarm.reason)]), 1.0));
+        page.gauge("otj_alarm", "1 for each alarm that stands", each.collect())
     }
 
     fn plan(&self, page: &mut Page<'_>) -> std::fmt::Result {
@@ -457,7 +468,8 @@ mod tests {
 
     #[test]
     fn an_empty_board_still_says_what_runs() {
-        let page = render(&Board::default(), &Tally::new(), "2026-03-02T08:00:00Z".parse().unwrap());
+        let page =
+            render(&Board::default(), &Tally::new(), "2026-03-02T08:00:00Z".parse().unwrap(), Timestamp::UNIX_EPOCH);
         assert!(page.contains("otj_build_info{version=\""), "{page}");
         assert!(page.contains("otj_config_last_reload_successful 0\n"), "{page}");
         assert!(page.contains("process_start_time_seconds 1772438400\n"), "{page}");

@@ -14,6 +14,7 @@ use super::WebState;
 use super::api::answer;
 use super::problem::Problem;
 use crate::model::EndpointName;
+use crate::status::alarms::{self, Alarm};
 use crate::status::integrations::{self, IntegrationView};
 use crate::status::summary::{self, EndpointView, LossView, MeetingView, RoomView};
 
@@ -92,6 +93,19 @@ pub(super) async fn integration(
     answer(headers, move || {
         let mut all = integrations::integrations(&state.board, &state.tally, state.clock.now().wall).into_iter();
         all.find(|one| one.name == name).ok_or_else(|| Problem::not_found("there is no such integration"))
+    })
+    .await
+}
+
+pub(super) async fn alarms(
+    State(state): State<WebState>,
+    Query(asked): Asked,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    const FIELDS: &[Field<Alarm>] =
+        &[("kind", |alarm| &alarm.kind), ("name", |alarm| &alarm.name), ("reason", |alarm| &alarm.reason)];
+    answer(headers, move || {
+        page(alarms::alarms(&state.board, state.clock.now().wall), |alarm| alarm.id.clone(), FIELDS, &asked)
     })
     .await
 }

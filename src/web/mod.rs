@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `/-/healthy`, `/-/ready` | anybody |
 //! | `/metrics` | a token, loopback; anybody under `--metrics-open` |
-//! | `/`, `/integrations`, `/api/v1/{status,rooms,integrations,endpoints,config}` | a token, loopback |
+//! | `/`, `/integrations`, `/api/v1/{status,rooms,integrations,endpoints,alarms,config}` | a token, loopback |
 //! | `/api/v1/{meetings,plan}` | a token |
 //! | `POST /-/reload`, `POST /api/v1/approve` | the operator's token |
 
@@ -83,6 +83,7 @@ pub fn router(state: WebState) -> Router {
         .route("/api/v1/config", get(api::config))
         .route("/api/v1/rooms", get(lists::rooms))
         .route("/api/v1/rooms/{name}", get(lists::room))
+        .route("/api/v1/alarms", get(lists::alarms))
         .route("/api/v1/integrations", get(lists::integrations))
         .route("/api/v1/integrations/{name}", get(lists::integration))
         .route("/api/v1/endpoints", get(lists::endpoints))
@@ -156,8 +157,8 @@ fn plain(ok: bool, otherwise: &str) -> Response {
 }
 
 async fn metrics_page(State(state): State<WebState>) -> Result<Response, Problem> {
-    let WebState { board, tally, started, .. } = state;
-    let text = tokio::task::spawn_blocking(move || metrics::render(&board, &tally, started));
+    let WebState { board, tally, started, clock, .. } = state;
+    let text = tokio::task::spawn_blocking(move || metrics::render(&board, &tally, started, clock.now().wall));
     let text = text.await.map_err(|_| Problem::internal())?;
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
 }

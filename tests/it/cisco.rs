@@ -5,5 +5,8 @@ mod payloads;
 mod refusals;
 mod schemas;
 mod simulated;
+mod site;
 mod trust;
+mod week;
+use super::reconciling::wish;
 pub(crate) mod world;

@@ -16,7 +16,8 @@ use crate::store::{Op, Store, StoreError};
 const PINS: &str = "pin/";
 
 /// All codecs.
-pub(super) struct Codecs {
+#[derive(Debug)]
+pub struct Codecs {
     http: Http,
     clock: Clock,
     store: Arc<dyn Store>,
@@ -27,13 +28,11 @@ pub(super) struct Codecs {
 }
 
 impl Codecs {
-    /// Reads the pinned fingerprints from the store; touches nothing else.
-    pub(super) async fn new(
-        http: Http,
-        clock: Clock,
-        store: Arc<dyn Store>,
-        deployment: String,
-    ) -> Result<Self, StoreError> {
+    /// Reads the pinned fingerprints from the store; touches nothing else. `deployment` becomes part of every booking's id.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn new(http: Http, clock: Clock, store: Arc<dyn Store>, deployment: String) -> Result<Self, StoreError> {
         let mut sessions = BTreeMap::new();
         for (key, pin) in store.scan(PINS).await? {
             let place = key.trim_start_matches(PINS).rsplit_once(':');
@@ -47,7 +46,11 @@ impl Codecs {
         Ok(Self { http, clock, store, deployment, sessions: Mutex::new(sessions), passwords })
     }
 
-    pub(super) async fn read_held(&self, spec: &CiscoSpec, given: Option<&Schedule>) -> Result<HeldRead, Failure> {
+    /// What the codec holds, against what it was given.
+    ///
+    /// # Errors
+    /// When it could not be asked, or its password is not to be sent now.
+    pub async fn read_held(&self, spec: &CiscoSpec, given: Option<&Schedule>) -> Result<HeldRead, Failure> {
         let trial = self.passwords.trial(spec).await?;
         let mut session = self.session(spec);
         let listed = cisco::list(&self.http, session.get(), spec, &self.deployment).await;
@@ -74,12 +77,11 @@ impl Codecs {
         Ok(HeldRead::Listed(Listed { ours, foreign, same, only_missing, writers, facts }))
     }
 
-    pub(super) async fn put(
-        &self,
-        spec: &CiscoSpec,
-        schedule: &Schedule,
-        serial: Option<&str>,
-    ) -> Result<PutDone, Failure> {
+    /// Gives the codec its whole list; `serial` is the number that is recorded for it.
+    ///
+    /// # Errors
+    /// When it did not say that it took the list, its password is not to be sent now, or another device answers.
+    pub async fn put(&self, spec: &CiscoSpec, schedule: &Schedule, serial: Option<&str>) -> Result<PutDone, Failure> {
         let mut session = self.session(spec);
         let known = session.get().known().and_then(|facts| facts.serial.as_deref());
         if let (Some(recorded), Some(known)) = (serial, known)
@@ -102,7 +104,12 @@ impl Codecs {
         })
     }
 
-    pub(super) async fn clear(
+    /// Empties the list of a place that an endpoint left, if the recorded device holds nothing there but ours; otherwise says
+    /// why it was left as it is.
+    ///
+    /// # Errors
+    /// As [`Codecs::put`].
+    pub async fn clear(
         &self,
         spec: &CiscoSpec,
         given: &Given,

@@ -1,7 +1,7 @@
 //! The world as the loop sees it: a directory, calendars, endpoints. [`crate::reconcile::sim_world::Sim`] stands in for it
 //! in virtual time.
 
-mod codecs;
+pub mod codecs;
 mod documents;
 pub mod live;
 mod passwords;

@@ -53,7 +53,7 @@ impl Codec {
     fn knows_put(&self) -> bool {
         match self.generation {
             Generation::Tc7 | Generation::Ce8 => false,
-            Generation::Ce9 => self.webex_registered,
+            Generation::Ce9 | Generation::RoomOs10 => self.webex_registered,
             Generation::RoomOs11 | Generation::RoomOs26 => true,
         }
     }

@@ -6,6 +6,7 @@
 //! | TC7 | no | yes | no | XML | no |
 //! | CE8 | no | yes | yes | XML | no |
 //! | CE9.15 | when registered to Webex | yes | yes | `SIP` and no number | no |
+//! | RoomOS 10.19 | when registered to Webex | yes | yes | `SIP` and no number | no |
 //! | RoomOS 11.14 | yes | yes | yes | `SIP` and no number | no |
 //! | RoomOS 26.4 | yes | no | yes | `None` | after 5 failed logins, 5 minutes |
 //!
@@ -15,6 +16,7 @@
 
 mod agenda;
 mod commands;
+mod fleet;
 mod server;
 mod status;
 mod tree;
@@ -26,6 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub(super) use agenda::from_json;
 pub use agenda::{Entry, Shown};
+pub use fleet::{Fate, Fleet};
 pub use server::{Device, Event};
 
 use crate::auth::basic;
@@ -50,6 +53,8 @@ pub enum Generation {
     Ce8,
     /// CE9.15.
     Ce9,
+    /// RoomOS 10.19.
+    RoomOs10,
     /// RoomOS 11.14.
     RoomOs11,
     /// RoomOS 26.4.
@@ -99,6 +104,10 @@ pub struct Codec {
     pub webex_registered: bool,
     /// One request a second, a queue of 30.
     pub rate_limited: bool,
+    /// Its clock is ahead of everybody's by so much: its `Date` says so, and Join appears early.
+    pub clock_ahead: SignedDuration,
+    /// Cisco TMS provisions it.
+    pub managed_by_tms: bool,
     /// How it misbehaves.
     pub quirk: Quirk,
     /// What was asked, the newest last; at most 256.
@@ -173,6 +182,8 @@ impl Codec {
             password,
             webex_registered: true,
             rate_limited: false,
+            clock_ahead: SignedDuration::ZERO,
+            managed_by_tms: false,
             quirk: Quirk::None,
             received: VecDeque::new(),
             bookings: Vec::new(),
@@ -224,7 +235,8 @@ impl Codec {
     /// What it holds and has not ended, by start.
     #[must_use]
     pub fn bookings(&self, now: Timestamp) -> Vec<&Entry> {
-        let mut current: Vec<&Entry> = self.bookings.iter().filter(|entry| entry.closes() > now).collect();
+        let its_time = now + self.clock_ahead;
+        let mut current: Vec<&Entry> = self.bookings.iter().filter(|entry| entry.closes() > its_time).collect();
         current.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
         current
     }
@@ -232,7 +244,7 @@ impl Codec {
     /// What the screen shows.
     #[must_use]
     pub fn shown(&self, now: Timestamp) -> Vec<Shown> {
-        self.bookings(now).into_iter().map(|entry| entry.shown(now)).collect()
+        self.bookings(now).into_iter().map(|entry| entry.shown(now + self.clock_ahead)).collect()
     }
 
     fn admitted(&mut self, ask: &Ask, now: Timestamp) -> Answer {

@@ -106,7 +106,8 @@ async fn answer(
         device.tell();
     }
     tokio::time::sleep(answer.delay).await;
-    written(answer, device.0.clock.now().wall)
+    let now = device.with(|codec, now| now + codec.clock_ahead);
+    written(answer, now)
 }
 
 fn written(answer: Answer, now: Timestamp) -> Response<Body> {

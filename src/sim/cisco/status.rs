@@ -23,6 +23,12 @@ impl Codec {
             Some("/Status/SystemUnit") => self.system_unit(now),
             Some("/Status/Webex") if self.generation != Generation::Tc7 => self.webex(),
             Some("/Status") => return self.status(now),
+            Some("/Configuration/Provisioning") => {
+                let mode = if self.managed_by_tms { "TMS" } else { "Off" };
+                return format!(
+                    "<?xml version=\"1.0\"?>\n<Configuration><Provisioning item=\"1\"><Mode>{mode}</Mode></Provisioning></Configuration>"
+                );
+            }
             _ => return "<?xml version=\"1.0\"?>\n<EmptyResult/>".to_owned(),
         };
         format!(
@@ -36,6 +42,7 @@ impl Codec {
             Generation::Tc7 => "TC7.3.21.2e9a4c5",
             Generation::Ce8 => "ce8.3.7.81e7cff",
             Generation::Ce9 => "ce9.15.17.4.f3d5a1",
+            Generation::RoomOs10 => "ce10.19.4.2.a1b2c3",
             Generation::RoomOs11 => "ce11.14.5.0.b1e6a2",
             Generation::RoomOs26 => "ce26.4.1.5.c0ffee",
         }

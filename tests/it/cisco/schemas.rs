@@ -37,6 +37,16 @@ async fn bodies(generation: Generation, wire: Wire) -> Vec<String> {
     world.bodies()
 }
 
+/// What is wrong with the JSON in the body of a `Put`.
+pub(super) fn json_faults(body: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(root().join("tests/schemas/cisco/bookings_put.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap();
+    let (_, rest) = body.split_once("<body>").unwrap();
+    let json = quick_xml::escape::unescape(rest.split_once("</body>").unwrap().0).unwrap();
+    let payload: serde_json::Value = serde_json::from_str(&json).unwrap();
+    schema.iter_errors(&payload).map(|e| format!("{} {e}", e.instance_path())).collect()
+}
+
 #[tokio::test]
 async fn every_json_payload_is_valid_and_no_id_stands_twice() {
     let text = std::fs::read_to_string(root().join("tests/schemas/cisco/bookings_put.schema.json")).unwrap();
@@ -77,7 +87,7 @@ async fn every_xml_document_is_valid() {
 }
 
 /// One line a document: `valid`, or what is wrong.
-fn validated(documents: &[String]) -> Vec<String> {
+pub(super) fn validated(documents: &[String]) -> Vec<String> {
     let given = std::env::var_os("OTJ_TEST_PYTHON").map(PathBuf::from);
     let python = given.unwrap_or_else(|| root().join("target/py/bin/python"));
     let mut checker = Command::new(&python)

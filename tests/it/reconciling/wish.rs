@@ -31,6 +31,8 @@ pub struct Wish {
     pub requests_per_day: Option<u64>,
     /// What the one rule looks for.
     pub rule_domain: String,
+    /// Join appears so long before the start.
+    pub start_buffer_minutes: u16,
     /// Every directory so far, by its checksum: what the store kept of one.
     pub wished: BTreeMap<String, Arc<Desired>>,
 }
@@ -43,6 +45,7 @@ impl Default for Wish {
             profile: "hq".into(),
             requests_per_day: None,
             rule_domain: "vc.example.com".into(),
+            start_buffer_minutes: 5,
             wished: BTreeMap::new(),
         }
     }
@@ -68,8 +71,8 @@ impl Wish {
         let evaluation = EvaluationId { profile: profile.clone(), variant: Digest::default() };
         let rule = Arc::new(rule(&self.rule_domain));
         let digest = Digest::of([self.rule_domain.as_bytes()]);
-        let view = View::default();
-        let quota = format!("{:?}", self.requests_per_day);
+        let view = View { start_buffer_minutes: self.start_buffer_minutes, ..View::default() };
+        let quota = format!("{:?} {}", self.requests_per_day, self.start_buffer_minutes);
         let words = self.endpoints.iter().chain([&self.integration, &self.profile, &self.rule_domain, &quota]);
         let mut desired = Desired {
             checksum: Digest::of(words.map(String::as_bytes)).short(),
