@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::location::WebProxySpec;
 use super::secret::SecretValue;
 use super::service::WebexIntegrationSpec;
 
@@ -43,6 +44,8 @@ pub struct CiscoSpec {
     pub fingerprint: Option<String>,
     /// What to do when someone else writes to the device.
     pub on_conflict: OnConflict,
+    /// The web proxy it is reached through: that of the location the node stands in, unless its group says otherwise.
+    pub web_proxy: Option<Arc<WebProxySpec>>,
 }
 
 impl CiscoSpec {

@@ -81,6 +81,7 @@ impl<'a> Resolver<'a> {
             return None;
         };
         let fingerprint = fingerprint.map(|text| text.replace(':', "").to_lowercase());
+        let past_proxy = chain.group.and_then(|(_, group)| group.disable_web_proxy).unwrap_or(false);
         let spec = CiscoSpec {
             address,
             port: port.unwrap_or(if use_https { 443 } else { 80 }),
@@ -93,6 +94,7 @@ impl<'a> Resolver<'a> {
             serial,
             fingerprint,
             on_conflict: on_conflict.unwrap_or_default(),
+            web_proxy: self.web_proxy().filter(|_| !past_proxy),
         };
         let place = self.directory.value(chain.document, "/spec/cisco/address");
         let first = (chain.document.metadata.name.clone(), self.directory.at(chain.document));

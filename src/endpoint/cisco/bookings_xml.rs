@@ -3,6 +3,23 @@
 //!
 //! This interface is not documented. The elements and their order are what every independent sender uses (Cisco's own
 //! sample `gve_devnet_roomos_bookings_obtp` among them), measured by others on TC7.3, CE9 and RoomOS. The order is kept.
+//!
+//! Beside three senders that were written by others and run against real codecs:
+//!
+//! | | OBTP-emulator (browser) | Mividas Rooms | Cisco's own sample | otj, and why |
+//! |---|---|---|---|---|
+//! | `item` attributes | everywhere | everywhere | none | everywhere: what the devices themselves write |
+//! | content type | `text/plain` | `text/plain` | `application/xml` | `text/xml; charset=utf-8`: devices ignore it, titles are UTF-8 |
+//! | organizer | first, last, mail | also `Name` | first, last, mail | first, last, mail: `Name` is the JSON wire's |
+//! | end | `EndTime` | also `Duration` | `EndTime` | `EndTime`, whole minutes, as it reads back from the JSON wire |
+//! | buffers | 300 s and 0 | minutes of the profile × 60 | 300 s and 0 | minutes of the documents × 60 |
+//! | `MaximumMeetingExtension` | 5 | 5 | 5 | 5 |
+//! | `Encryption`, `Role`, `Recording` | BestEffort, Master, Disabled | the same | the same | the same |
+//! | without an address | not sent | `Call` without protocol | not sent | no `Call`: the meeting is shown, without Join |
+//! | web addresses | sent | skipped here | sent | no alias of ours is one |
+//! | number | as given | without `sip:` | as given | without scheme, which becomes `Protocol` |
+//! | rate | 6000 | when a protocol is set | 6000 | 6000: the device lowers it to what it can |
+//! | clears | `Clear` inside `Bookings` | an empty document | `Bookings Clear` over `/putxml` | `Bookings Clear`, and an empty document where that is not known |
 
 use std::fmt::Write as _;
 

@@ -191,6 +191,7 @@ impl Session {
             request.body = Bytes::from(body);
         }
         request.trust = trust;
+        request.via.clone_from(&cisco.web_proxy);
         let response = self.send(http, request).await?;
         answer::check(&url, &response)?;
         Ok(response)
@@ -212,6 +213,7 @@ impl Session {
                 None => {
                     let mut first = Request::new(Method::HEAD, url.clone());
                     first.trust = Trust::Insecure;
+                    first.via.clone_from(&cisco.web_proxy);
                     let seen = self.send(http, first).await?.certificate;
                     let pin = seen.ok_or(EndpointError::Unclear("without a certificate"))?.fingerprint;
                     self.pin = Some(pin.clone());

@@ -104,6 +104,7 @@ impl TargetRecord {
                 serial: cisco.serial,
                 fingerprint: cisco.fingerprint,
                 on_conflict: OnConflict::default(),
+                web_proxy: None,
             }),
             Self::Webex(webex) => DeviceSpec::Webex(WebexSpec {
                 device_id: webex.device_id,
@@ -185,6 +186,7 @@ mod tests {
             serial: None,
             fingerprint: None,
             on_conflict: OnConflict::default(),
+            web_proxy: None,
         };
         for device in [
             DeviceSpec::Cisco(cisco),

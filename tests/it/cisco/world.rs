@@ -64,6 +64,7 @@ impl World {
             serial: None,
             fingerprint: None,
             on_conflict: OnConflict::Report,
+            web_proxy: None,
         };
         tokio::spawn(device.clone().serve(listener, tls, stop.clone()));
         let http = Http::new(HttpOptions { allow_loopback: true }).unwrap();

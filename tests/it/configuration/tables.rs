@@ -129,11 +129,6 @@ fn findings_stand_at_the_cell() {
         (good, "name,room_email,address\na,a@example.com,h\na,b@example.com,i\n", "OTJ103 rooms.csv:3:1"),
         (good, "name,room_email,address\na,a@example.com,h\nb,b@example.com,h\n", "OTJ105 rooms.csv:3:17"),
         (good, "name,room_email,address,webex_device_id\na,a@example.com,h,i\n", "OTJ015 rooms.csv:2:1"),
-        (
-            good,
-            "name,room_email,address,raise_alarms\na,a@example.com,h,no\nb,b@example.com,i,yes\nc,c@example.com,j,NO\n",
-            "OTJ902 rooms.csv:2:19",
-        ),
         (good, "name,room_email,api_password\n\"a,hunter2-canary\n", "OTJ015 rooms.csv:2:1"),
     ] {
         assert_eq!(found(defaults, csv), expected, "{csv}");

@@ -164,6 +164,7 @@ fn device_of(text: &str, name: &str) -> DeviceSpec {
         serial: serial.map(str::to_owned),
         fingerprint: None,
         on_conflict: OnConflict::Report,
+        web_proxy: None,
     })
 }
 

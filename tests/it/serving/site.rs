@@ -348,6 +348,7 @@ fn codec() -> EndpointStatus {
         serial: None,
         fingerprint: None,
         on_conflict: OnConflict::Report,
+        web_proxy: None,
     });
     let subject = format!("<script>alert(1)</script> {CANARY_SUBJECT}");
     EndpointStatus {

@@ -27,6 +27,7 @@ fn codec(place: &str, password: &str) -> CiscoSpec {
         serial: None,
         fingerprint: None,
         on_conflict: OnConflict::Report,
+        web_proxy: None,
     }
 }
 
