@@ -84,9 +84,10 @@ async fn the_page_says_what_is_wrong_since_when_and_what_to_do() {
 
 #[tokio::test]
 async fn an_empty_node_has_pages_too() {
-    for (path, wanted) in
-        [("/", "No configuration is in force."), ("/integrations", "The configuration names no calendar service")]
-    {
+    for (path, wanted) in [
+        ("/", "No configuration is in force."),
+        ("/integrations", "The configuration names no integration that is used"),
+    ] {
         let page = Site::empty().get(path).await;
         assert_eq!(page.status, 200, "{path}");
         assert!(page.text.contains(wanted), "{}", page.text);
@@ -98,7 +99,7 @@ async fn the_page_of_calendar_services_shows_quota_accounts_and_what_is_wrong_si
     let site = Site::new();
     let page = site.get("/integrations").await.text;
     for wanted in [
-        "2 calendar services do not work as they should. Endpoints keep what they show.",
+        "2 integrations do not work as they should. Endpoints keep what they show.",
         "<b>812,345</b> of 900,000, 87,655 left",
         "aria-label=\"90 % used\"",
         "every 12.3 s in business hours, in 1 group of rooms; 77 looks so far; 2 rooms are not told of",

@@ -42,6 +42,8 @@ pub struct Session {
     pub(super) learned: Option<Wire>,
     pin: Option<String>,
     certificate: Option<Certificate>,
+    /// Its `Date` header, and when it came.
+    date: Option<(Timestamp, Instant)>,
 }
 
 impl Default for Session {
@@ -54,7 +56,16 @@ impl Session {
     /// With the certificate fingerprint that was pinned at this place before, if any.
     #[must_use]
     pub fn with_pin(pin: Option<String>) -> Self {
-        Self { spacing: SPACING, last: None, place: None, facts: None, learned: None, pin, certificate: None }
+        Self {
+            spacing: SPACING,
+            last: None,
+            place: None,
+            facts: None,
+            learned: None,
+            pin,
+            certificate: None,
+            date: None,
+        }
     }
 
     /// The same with another spacing of requests: simulated devices have no limit worth waiting for.
@@ -76,12 +87,15 @@ impl Session {
         self.facts.as_ref().map(|(facts, _)| facts)
     }
 
-    /// The same as it is kept and shown: `now` and the device's own `date` belong to its last answer.
+    /// The same as it is kept and shown at `now`.
     #[must_use]
-    pub fn device(&self, now: Timestamp, date: Option<Timestamp>) -> DeviceFacts {
+    pub fn device(&self, now: Timestamp) -> DeviceFacts {
         let certificate = self.certificate.as_ref();
         let of_connection = DeviceFacts {
-            clock_ahead_s: date.map(|date| date.duration_since(now).as_secs()),
+            clock_ahead_s: self.date.map(|(date, at)| {
+                let since = SignedDuration::try_from(at.elapsed()).unwrap_or_default();
+                (date.duration_since(now) + since).as_secs()
+            }),
             fingerprint: certificate.map(|certificate| certificate.fingerprint.clone()),
             certificate_ends: certificate.and_then(|certificate| certificate.ends),
             ..DeviceFacts::default()
@@ -234,6 +248,7 @@ impl Session {
         self.last = Some(Instant::now());
         let response = response?;
         self.certificate.clone_from(&response.certificate);
+        self.date = date(&response).map(|date| (date, Instant::now()));
         Ok(response)
     }
 

@@ -158,9 +158,12 @@ impl Planner {
             let Some(left) = left.filter(|_| endpoint.on_remove == OnRemove::Clear) else { continue };
             removed.push((endpoint.clone(), loss(&given.schedule, &Schedule::default(), now.wall)));
             let place = format!("{name}@{left}");
+            let is_taken = self.addresses.contains_key(&left);
             let left = OldPlace::left(name.clone(), *given, now.wall, true, now);
             self.records.push(records::put_old_place(&place, &left));
-            self.due.set(Object::OldPlace(place.clone()), left.clear_from);
+            // What somebody has by now is forgotten at once.
+            let due = if is_taken { Mono::default() } else { left.clear_from };
+            self.due.set(Object::OldPlace(place.clone()), due);
             self.old_places.insert(place, left);
         }
         removed

@@ -58,12 +58,12 @@ impl Codecs {
         let lists = self.lists();
         let listing = match listed {
             Err(EndpointError::CannotList) => {
-                let facts = Box::new(session.get().device(lists.now, None));
+                let facts = Box::new(session.get().device(lists.now));
                 return Ok(HeldRead::CannotList { facts });
             }
             other => other?,
         };
-        let facts = Box::new(session.get().device(lists.now, listing.date));
+        let facts = Box::new(session.get().device(lists.now));
         self.keep_pin(&session).await;
         let (same, only_missing) = lists.compared(given, &listing.bookings);
         let foreign = foreign(&listing.bookings);
@@ -96,7 +96,7 @@ impl Codecs {
         let done = put?;
         self.keep_pin(&session).await;
         let (seen, lists) = (done.seen.as_deref(), self.lists());
-        let facts = session.get().device(lists.now, done.date);
+        let facts = session.get().device(lists.now);
         Ok(PutDone {
             same: seen.map(|seen| lists.is_same(schedule, seen)),
             foreign: seen.map_or(0, foreign),

@@ -31,6 +31,8 @@ pub struct Wish {
     pub requests_per_day: Option<u64>,
     /// What the one rule looks for.
     pub rule_domain: String,
+    /// Days ahead that are shown.
+    pub upcoming_days: u16,
     /// Join appears so long before the start.
     pub start_buffer_minutes: u16,
     /// Every directory so far, by its checksum: what the store kept of one.
@@ -45,6 +47,7 @@ impl Default for Wish {
             profile: "hq".into(),
             requests_per_day: None,
             rule_domain: "vc.example.com".into(),
+            upcoming_days: 7,
             start_buffer_minutes: 5,
             wished: BTreeMap::new(),
         }
@@ -71,7 +74,11 @@ impl Wish {
         let evaluation = EvaluationId { profile: profile.clone(), variant: Digest::default() };
         let rule = Arc::new(rule(&self.rule_domain));
         let digest = Digest::of([self.rule_domain.as_bytes()]);
-        let view = View { start_buffer_minutes: self.start_buffer_minutes, ..View::default() };
+        let view = View {
+            upcoming_days: self.upcoming_days,
+            start_buffer_minutes: self.start_buffer_minutes,
+            ..View::default()
+        };
         let quota = format!("{:?} {}", self.requests_per_day, self.start_buffer_minutes);
         let words = self.endpoints.iter().chain([&self.integration, &self.profile, &self.rule_domain, &quota]);
         let mut desired = Desired {
