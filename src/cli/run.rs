@@ -97,6 +97,7 @@ pub(super) struct Run {
 pub(super) fn run(verb: &Run) -> anyhow::Result<ExitCode> {
     let options = options(verb)?;
     harden();
+    open_many_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         // Installed before anything else: a signal during the start is not lost.
@@ -184,5 +185,14 @@ pub(super) fn harden() {
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Core, none) {
         tracing::warn!(%error, "Core dumps could not be switched off.");
+    }
+}
+
+/// Thousands of devices are connected at a time: as many files may be open as the system lets us.
+pub(super) fn open_many_files() {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let most = rustix::process::Rlimit { current: files.maximum, maximum: files.maximum };
+    if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Nofile, most) {
+        tracing::warn!(%error, "The number of open files stays limited.");
     }
 }

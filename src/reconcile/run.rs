@@ -22,6 +22,9 @@ use super::world::World;
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
 /// Steps under way may end within this time when the program stops.
 const STOP_GRACE: Duration = Duration::from_secs(5);
+/// A step with an endpoint that has answered so far is expected to end within this time. After it the place is somebody else's: devices
+/// that fell silent since their last step must not hold up those that answer.
+const EXPECTED: Duration = Duration::from_secs(3);
 /// Records that could not be written are tried again this often.
 const STORE_AGAIN: Duration = Duration::from_secs(60);
 
@@ -44,6 +47,8 @@ struct Lanes {
     taken: BTreeMap<Lane, usize>,
     waiting: BTreeMap<Lane, VecDeque<Object>>,
     in_line: BTreeSet<Object>,
+    /// Steps with healthy endpoints, and when they began, in that order.
+    healthy: VecDeque<(Mono, Id)>,
 }
 
 impl Lanes {
@@ -57,12 +62,41 @@ impl Lanes {
         }
     }
 
+    /// Whoever takes longer than expected goes on beside the others. Objects that may take the places come back.
+    fn step_aside(&mut self, now: Mono) -> Vec<Object> {
+        let mut next = Vec::new();
+        while let Some((began, id)) = self.healthy.front().copied() {
+            if began + EXPECTED > now || !self.has_room(&Lane::Slow) {
+                break;
+            }
+            self.healthy.pop_front();
+            let Some((lane, ..)) = self.begun.get_mut(&id) else { continue };
+            *lane = Lane::Slow;
+            *self.taken.entry(Lane::Slow).or_default() += 1;
+            next.extend(self.leave(&Lane::Healthy));
+        }
+        next
+    }
+
+    /// One place less is taken; the object that waited longest for it.
+    fn leave(&mut self, lane: &Lane) -> Option<Object> {
+        if let Some(taken) = self.taken.get_mut(lane) {
+            *taken = taken.saturating_sub(1);
+        }
+        let next = self.waiting.get_mut(lane).and_then(VecDeque::pop_front)?;
+        self.in_line.remove(&next);
+        Some(next)
+    }
+
     fn begin<W: World>(&mut self, lane: Lane, step: Step, workshop: &Arc<Workshop<W>>) {
         let (object, label) = (step.object(), step.label());
-        let workshop = workshop.clone();
+        let performs = workshop.clone();
         // In a box: the task is moved several times before it begins.
-        let id = self.under_way.spawn(Box::pin(async move { workshop.perform(step).await })).id();
+        let id = self.under_way.spawn(Box::pin(async move { performs.perform(step).await })).id();
         *self.taken.entry(lane.clone()).or_default() += 1;
+        if lane == Lane::Healthy {
+            self.healthy.push_back((workshop.clock.now().mono, id));
+        }
         self.begun.insert(id, (lane, object, label));
     }
 
@@ -73,13 +107,7 @@ impl Lanes {
             Err(error) => (error.id(), None),
         };
         let (lane, object, label) = self.begun.remove(&id).expect("every step under way was begun");
-        if let Some(taken) = self.taken.get_mut(&lane) {
-            *taken = taken.saturating_sub(1);
-        }
-        let next = self.waiting.get_mut(&lane).and_then(VecDeque::pop_front);
-        if let Some(next) = &next {
-            self.in_line.remove(next);
-        }
+        let next = self.leave(&lane);
         let panicked = || Ended {
             object,
             label,
@@ -106,6 +134,9 @@ pub async fn run<W: World>(
         if workshop.desk.is_unavailable() && now.mono >= store_again {
             store_again = now.mono + STORE_AGAIN;
             workshop.desk.try_again().await;
+        }
+        for object in lanes.step_aside(now.mono) {
+            planner.touch(object);
         }
         while let Some(step) = planner.next_step(now) {
             let lane = planner.lane(&step);

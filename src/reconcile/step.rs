@@ -143,6 +143,8 @@ pub enum Lane {
     Rules,
     /// Endpoints whose last step succeeded.
     Healthy,
+    /// Endpoints whose last step succeeded, and whose present one takes longer than expected.
+    Slow,
     /// Endpoints whose last step failed.
     Failed,
     /// Endpoints of one Webex Cloud, and whether their last step failed: a step waits here and not for the cloud, so that a thousand
@@ -160,6 +162,7 @@ impl Lane {
             Self::Paced(_) => 512,
             Self::Rules => 4,
             Self::Healthy => 256,
+            Self::Slow => 768,
             Self::Failed => 32,
             // Four requests at a time in all; the cloud does not publish its limits.
             Self::Webex(_, false) => 3,

@@ -44,14 +44,17 @@ async fn play(devices: usize) {
         .await;
     site.pass(Duration::from_mins(3)).await;
 
-    let mut single = Vec::new();
+    let (mut single, mut on_screen) = (Vec::new(), Vec::new());
     for n in 0..devices.min(500) {
         let changed = site.clock.now().wall;
         site.calendar(&room(n), day(&site, n, 30)).await;
         site.pass(Duration::from_millis(3_000)).await;
         single.extend(taken(&site, n, changed));
+        let updated = site.fleet.with(&format!("e{n}"), |codec, _| codec.last_updated()).unwrap();
+        on_screen.extend(Duration::try_from(updated.duration_since(changed)));
     }
-    told("one calendar change, device idle", &mut single, None);
+    told("one calendar change, device idle, on its screen", &mut on_screen, None);
+    told("the same, read back", &mut single, None);
 
     for n in 0..devices {
         match n % 20 {

@@ -241,6 +241,12 @@ impl Codec {
         current
     }
 
+    /// When its list was last replaced.
+    #[must_use]
+    pub fn last_updated(&self) -> Timestamp {
+        self.last_updated
+    }
+
     /// What the screen shows.
     #[must_use]
     pub fn shown(&self, now: Timestamp) -> Vec<Shown> {

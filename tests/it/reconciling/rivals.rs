@@ -1,5 +1,7 @@
 //! Devices that forget, that others write to, or that are away: what is put again, what is left alone, and what is said.
 
+use otj::model::{IntegrationName, LookAgain, RoomKey};
+
 use super::stage::{Stage, check, email, event};
 
 #[tokio::test(start_paused = true)]
@@ -145,4 +147,24 @@ async fn a_device_that_cannot_list_is_filled_blindly_each_hour() {
         ",
     )
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_hundred_devices_that_fell_silent_hold_up_the_others_for_seconds_only() {
+    let mut stage = Stage::new().await;
+    stage.sim.calendar(&email("fjord"), |it| it.events = vec![event("a@15:00*")]);
+    let name = |n: usize| format!("e{n:03}");
+    stage.wish(|wish| wish.endpoints = (0..400).map(|n| format!("{}=fjord", name(n))).collect()).await;
+    stage.until("10:05").await;
+    for n in 0..300 {
+        stage.sim.device(&name(n), |device| device.hangs = true);
+    }
+    stage.sim.calendar(&email("fjord"), |it| it.events = vec![event("a@15:00*"), event("b@16:00*")]);
+    let key = RoomKey { integration: IntegrationName::parse("calendars").unwrap(), email: email("fjord") };
+    stage.look_again.send(LookAgain::Room(key)).await.unwrap();
+    // Each of those that hang would keep its place for twenty seconds.
+    stage.until("10:05:10").await;
+    let shown = (300..400).filter(|n| stage.sim.shows(&name(*n)).bookings.len() == 2).count();
+    assert_eq!(shown, 100);
+    stage.end().await;
 }

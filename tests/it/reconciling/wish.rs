@@ -133,6 +133,7 @@ impl Wish {
                 Arc::new(RoomSpec {
                     source: RoomSource::CalDav { path: None },
                     evaluations: vec![evaluation.clone()],
+                    upcoming_days: self.upcoming_days,
                     ..RoomSpec::of(integration.clone(), key.email)
                 })
             });
