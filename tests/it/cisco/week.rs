@@ -61,24 +61,12 @@ fn received(site: &Site, host: &str) -> Vec<String> {
     received.into_iter().map(|received| received.body.expose().to_owned()).filter(|body| !body.is_empty()).collect()
 }
 
+/// The loop turns once a second: a week has 604,800 turns, which take a minute and a half without optimization, whatever the number
+/// of codecs. So all of them stand in one site.
 #[tokio::test(start_paused = true)]
 async fn all_that_is_sent_in_a_week_is_valid_and_every_codec_shows_what_is_wished() {
-    let (payloads, documents) = week_of(&GENERATIONS[4..]).await;
-    assert!(payloads > 2 * 100, "{payloads} lists as JSON");
-    assert_eq!(documents, [""; 0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn codecs_registered_to_webex_are_sent_what_is_valid_for_a_week_and_show_what_is_wished() {
-    let (payloads, documents) = week_of(&GENERATIONS[2..4]).await;
-    assert!(payloads > 2 * 100, "{payloads} lists as JSON");
-    assert_eq!(documents, [""; 0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn older_codecs_too_are_sent_what_is_valid_for_a_week_and_show_what_is_wished() {
-    let (payloads, documents) = week_of(&GENERATIONS[..2]).await;
-    assert_eq!(payloads, 0);
+    let (payloads, documents) = week_of(&GENERATIONS).await;
+    assert!(payloads > 4 * 100, "{payloads} lists as JSON");
     assert!(documents.len() > 20, "{} different lists as XML", documents.len());
     assert_eq!(validated(&documents), vec!["valid"; documents.len()]);
 }
