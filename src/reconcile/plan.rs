@@ -23,6 +23,8 @@ pub const LOOK_NEAR: Duration = Duration::from_mins(5);
 const NEAR: SignedDuration = SignedDuration::from_mins(10);
 /// How often an endpoint is given its list although it holds it: what cannot be read back may have got lost.
 pub const PUT_AGAIN: Duration = Duration::from_mins(60);
+/// The same for a device of the Webex Cloud, which shares the cloud's requests with all others.
+pub const PUT_AGAIN_CLOUD: Duration = Duration::from_hours(6);
 /// Before that it is read, unless it was so shortly before: somebody else's list is seen, not written over.
 const JUST_SEEN: Duration = Duration::from_mins(2);
 /// A first list that is empty waits so long for a second complete read: nothing is known of what it would take away.
@@ -227,6 +229,10 @@ fn plan_pushed(
 /// When a device is read back next: hourly, and every five minutes while a meeting with a Join button is near or lasts.
 fn next_look(endpoint: &EndpointSpec, known: &EndpointKnown, wished: Option<&Arc<Schedule>>, now: Now) -> Mono {
     let (Some(wished), Some(last)) = (wished, known.last_look) else { return known.next_look };
+    // All devices of a cloud share its few requests a second; they are needed for changes.
+    if matches!(endpoint.device, DeviceSpec::Webex(_)) {
+        return known.next_look;
+    }
     let first = wished.bookings.iter().find(|booking| booking.call.is_some() && booking.end > now.wall);
     let Some(booking) = first else { return known.next_look };
     let until = booking.start.duration_since(now.wall) - SignedDuration::from_secs(booking.start_buffer_s.into());

@@ -16,7 +16,7 @@ use crate::model::device::OnConflict;
 use crate::model::{DeviceFacts, DeviceSpec, EndpointName, EndpointSpec, Given, Held, Mono, Now, OtherWriter};
 
 use super::super::observed::{EndpointKnown, jittered};
-use super::super::plan::{LOOK_EVERY, OVERWRITES, PUT_AGAIN};
+use super::super::plan::{LOOK_EVERY, OVERWRITES, PUT_AGAIN, PUT_AGAIN_CLOUD};
 use super::super::step::{HeldRead, Listed, PutDone};
 use super::Planner;
 use super::identity::Device;
@@ -63,7 +63,7 @@ impl Planner {
                 if listed.same == Some(true) {
                     if known.put_again == Mono::default() {
                         // It was given before this process began.
-                        known.put_again = now.mono + jittered(PUT_AGAIN, name.as_str(), 1);
+                        known.put_again = now.mono + jittered(put_again(spec.as_deref()), name.as_str(), 1);
                     }
                     known.kept_its_list(&listed, now);
                     return;
@@ -88,6 +88,7 @@ impl Planner {
             return;
         }
         self.observe_delay(name, &given, now);
+        let again_after = put_again(self.desired.endpoints.get(name).map(|spec| &**spec));
         let Some(known) = self.endpoints.get_mut(name) else { return };
         if known.trouble.take().is_some() {
             tracing::info!(endpoint = %name, "The endpoint answers again.");
@@ -98,7 +99,7 @@ impl Planner {
         }
         known.last_contact = Some(now.wall);
         known.last_put = Some(now.wall);
-        known.put_again = now.mono + jittered(PUT_AGAIN, name.as_str(), 1);
+        known.put_again = now.mono + jittered(again_after, name.as_str(), 1);
         known.next_look = now.mono + jittered(LOOK_EVERY, name.as_str(), 0);
         let digest = given.schedule.digest();
         if done.same.is_some() {
@@ -120,6 +121,14 @@ impl Planner {
     fn target_of(&self, name: &EndpointName) -> Option<DeviceSpec> {
         let device = &self.desired.endpoints.get(name)?.device;
         (!matches!(device, DeviceSpec::Poly(_))).then(|| device.clone())
+    }
+}
+
+/// After how long an endpoint is given its list once more.
+fn put_again(spec: Option<&EndpointSpec>) -> Duration {
+    match spec.map(|spec| &spec.device) {
+        Some(DeviceSpec::Webex(_)) => PUT_AGAIN_CLOUD,
+        _ => PUT_AGAIN,
     }
 }
 
