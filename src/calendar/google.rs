@@ -29,7 +29,7 @@ use super::api::Api;
 use super::{AgendaRequest, CalendarError, Mark, Reading};
 use crate::http::{Bytes, HeaderMap, HeaderValue, Method, StatusCode, Url, header};
 use crate::model::service::{GoogleSignIn, GoogleSpec};
-use crate::model::{Complete, Event, Proof, Scope, Window};
+use crate::model::{Complete, Event, LeftOut, Proof, Scope, Window};
 use page::Page;
 
 pub(super) use busy::busy;
@@ -170,6 +170,7 @@ struct Pages {
     /// By Google's id: what stands on two pages, because the calendar changed meanwhile, is as the later one has it.
     events: BTreeMap<String, Event>,
     unreadable: Vec<String>,
+    left_out: Vec<LeftOut>,
     time_zone: Option<String>,
     /// Of every page alike; `None` once two differ: then it was two states that were read.
     etag: Option<String>,
@@ -197,6 +198,7 @@ impl Pages {
         }
         self.events.extend(page.events);
         self.unreadable.extend(page.unreadable);
+        self.left_out.extend(page.left_out);
         let etag = etag.or(page.etag).filter(|etag| etag.len() <= TOKEN_MAX);
         self.etag = if self.count == 0 { etag } else { self.etag.take().filter(|first| etag.as_ref() == Some(first)) };
         self.time_zone = self.time_zone.take().or(page.time_zone);
@@ -215,7 +217,7 @@ impl Pages {
     /// Once the last page is in.
     fn complete(self, window: Window) -> (Complete, Option<String>) {
         let events = self.events.into_values().collect();
-        let Self { unreadable, time_zone, etag, .. } = self;
-        (Complete { proof: Proof::LastPage, window, events, unreadable, time_zone }, etag)
+        let Self { unreadable, time_zone, etag, left_out, .. } = self;
+        (Complete { proof: Proof::LastPage, window, events, unreadable, time_zone, left_out }, etag)
     }
 }

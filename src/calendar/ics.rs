@@ -26,7 +26,7 @@ use super::recurrence::{self, Until};
 use super::vevent::{self, Draft, EventFault, Length, Place};
 use super::zone::{Zone, Zones};
 use crate::model::agenda::EVENTS_MAX;
-use crate::model::{Event, RoomEmail, Window, zone};
+use crate::model::{Event, LeftOut, RoomEmail, Window, zone};
 
 /// Occurrences computed for one calendar, all series together, before what is left is given up as unreadable. About a second.
 const BUDGET: usize = 300_000;
@@ -42,6 +42,8 @@ pub struct Occurrences {
     pub events: Vec<Event>,
     /// UIDs that could not be read, sorted.
     pub unreadable: Vec<String>,
+    /// What is cancelled, or declined by the room.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Reads a stream, which may hold several `VCALENDAR`s.
@@ -112,12 +114,18 @@ impl Calendar {
                 }
             }
         }
+        let mut left_out = Vec::new();
+        found.retain(|(_, shown)| {
+            let gone = shown.draft.gone.map(|why| LeftOut { start: shown.start, end: shown.end, why });
+            left_out.extend(gone.clone());
+            gone.is_none()
+        });
         // Texts are copied only for what an agenda can keep.
         found.sort_by(|(a_uid, a), (b_uid, b)| (a.start, a.end, a_uid).cmp(&(b.start, b.end, b_uid)));
         found.truncate(EVENTS_MAX + 1);
         let event =
             |(uid, shown): (&String, Shown<'_, '_>)| shown.draft.event(uid, shown.original, shown.start, shown.end);
-        Occurrences { events: found.into_iter().map(event).collect(), unreadable }
+        Occurrences { events: found.into_iter().map(event).collect(), unreadable, left_out }
     }
 
     /// Every `VEVENT` with the zones of its calendar, and whether that is a cancellation.
@@ -181,7 +189,7 @@ impl<'a, 'c> Series<'a, 'c> {
                 continue;
             }
             originals.remove(&original);
-            if !draft.gone && !excepted {
+            if !excepted {
                 let start = draft.start.instant().ok_or(EventFault::Start)?;
                 let end = draft.length.end(draft.start.local, &draft.start.zone).ok_or(EventFault::End)?;
                 shown.push(Shown { draft, original: Some(original), start, end });
@@ -222,9 +230,6 @@ impl<'a, 'c> Series<'a, 'c> {
         };
         // Sorted by what they replace: the last that has begun governs.
         let draft = self.replacements.iter().rfind(governs).copied().unwrap_or(master);
-        if draft.gone {
-            return Ok(None);
-        }
         let (local, length) = match &draft.replaces {
             Some((moment, _)) => {
                 let base = master.start.zone.local(self.original(moment)?);

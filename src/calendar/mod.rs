@@ -237,7 +237,8 @@ async fn complete(
         let own_zone = own_zone.or_else(|| calendars.iter().find_map(ics::Calendar::time_zone));
         let zone = zone_of(&room, own_zone.as_deref());
         let found = ics::Calendar::occurrences_of(&calendars, &room.key.email, &zone, window);
-        Complete { proof, window, events: found.events, unreadable: found.unreadable, time_zone: own_zone }
+        let ics::Occurrences { events, unreadable, left_out } = found;
+        Complete { proof, window, events, unreadable, time_zone: own_zone, left_out }
     });
     expanded.await.map_err(|_| CalendarError::Unreadable("the calendar's recurrences could not be computed".into()))
 }

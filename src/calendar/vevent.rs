@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::lines::{Component, Property};
 use super::recurrence::{self, RecurrenceFault, Rule};
 use super::zone::{Zone, Zones};
-use crate::model::{Body, Confidential, Event, Person, RoomEmail};
+use crate::model::{Body, Confidential, Event, LeftOutWhy, Person, RoomEmail};
 
 /// Longest text of one event that is kept, in bytes: what templates may be given.
 pub(super) const TEXT_MAX: usize = 256 << 10;
@@ -93,7 +93,7 @@ pub(super) struct Draft<'a> {
     /// Which occurrence it replaces, and whether also all later ones.
     pub(super) replaces: Option<(Moment, bool)>,
     /// Cancelled, or declined by the room.
-    pub(super) gone: bool,
+    pub(super) gone: Option<LeftOutWhy>,
     tentative: bool,
 }
 
@@ -162,7 +162,11 @@ impl<'a> Draft<'a> {
             extra,
             exceptions,
             replaces,
-            gone: cancelled || status == "CANCELLED" || answer.as_deref() == Some("DECLINED"),
+            gone: if cancelled || status == "CANCELLED" {
+                Some(LeftOutWhy::Cancelled)
+            } else {
+                (answer.as_deref() == Some("DECLINED")).then_some(LeftOutWhy::Declined)
+            },
             tentative: status == "TENTATIVE" || matches!(answer.as_deref(), Some("TENTATIVE" | "NEEDS-ACTION")),
         })
     }

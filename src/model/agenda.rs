@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Event;
 use super::names::{Digest, MeetingId, RoomKey};
+use super::signs::{LEFT_OUT_MAX, LeftOut, Signs};
 
 /// Most events of one window that are kept; the soonest win, and `TooManyMeetings` is raised.
 pub const EVENTS_MAX: usize = 2000;
@@ -57,6 +58,8 @@ pub struct Complete {
     pub unreadable: Vec<String>,
     /// The calendar's own zone, where it tells one.
     pub time_zone: Option<String>,
+    /// What is in the calendar and not shown, as far as it tells.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// A room's events of the window, proven complete. The texts live in the store, by digest.
@@ -74,6 +77,12 @@ pub struct Agenda {
     pub truncated: bool,
     /// Events that could not be read and have no previous form, or keep it.
     pub unreadable: usize,
+    /// What is in the calendar and not shown, soonest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+    /// How the calendar treats invitations.
+    #[serde(default)]
+    pub signs: Signs,
 }
 
 /// One event of an agenda, without its text.
@@ -94,7 +103,7 @@ impl Agenda {
     /// are unreadable now keep their form.
     #[must_use]
     pub fn from_complete(room: RoomKey, complete: Complete, previous: &[Event]) -> (Self, Vec<Event>) {
-        let Complete { window, mut events, unreadable, .. } = complete;
+        let Complete { window, mut events, unreadable, mut left_out, .. } = complete;
         let missing: BTreeSet<&str> = unreadable.iter().map(String::as_str).collect();
         if !missing.is_empty() {
             // Of a series some occurrences may be readable and one not.
@@ -123,8 +132,13 @@ impl Agenda {
         let truncated = keyed.len() > EVENTS_MAX;
         keyed.truncate(EVENTS_MAX);
         let digest = Digest::of(keyed.iter().map(|(entry, _)| entry.event.0.as_slice()));
-        let (entries, events) = keyed.into_iter().unzip();
-        (Self { room, window, entries, digest, truncated, unreadable: unreadable.len() }, events)
+        let (entries, events): (_, Vec<Event>) = keyed.into_iter().unzip();
+        left_out.retain(|one| window.touches(one.start, one.end));
+        left_out.sort();
+        left_out.truncate(LEFT_OUT_MAX);
+        left_out.shrink_to_fit();
+        let signs = Signs::of(&events);
+        (Self { room, window, entries, digest, truncated, unreadable: unreadable.len(), left_out, signs }, events)
     }
 
     /// When the soonest event starts that has not ended at `now` and is new here, gone, or another than in `before`. What came into

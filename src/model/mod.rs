@@ -25,6 +25,7 @@ pub mod rule_test;
 pub mod schedule;
 pub mod secret;
 pub mod service;
+pub mod signs;
 pub mod tally;
 pub mod trace;
 pub mod zone;
@@ -50,4 +51,5 @@ pub use names::{
 pub use renames::Renames;
 pub use request::LookAgain;
 pub use schedule::{Booking, Call, Schedule};
+pub use signs::{LeftOut, LeftOutWhy, Signs};
 pub use secret::{Confidential, Secret, SecretValue};

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::model::desired::ModeState;
 use crate::model::{
     DeviceFacts, EndpointName, EndpointSpec, Expiry, Heard, IntegrationName, MeetingId, Mono, OtherWriter, ProfileName,
-    RoomKey, Schedule,
+    RoomKey, Schedule, Signs,
 };
 
 use super::pace::Why;
@@ -109,6 +109,10 @@ pub struct RoomStatus {
     pub unreadable: usize,
     /// More events than are kept.
     pub truncated: bool,
+    /// How its calendar treats invitations.
+    pub signs: Signs,
+    /// Its calendar is Exchange's, on premises or in the cloud, which changes what a room accepts unless told not to.
+    pub of_exchange: bool,
     /// The room's zone; `None`: neither documents nor calendar name one, UTC is used.
     pub time_zone: Option<String>,
     /// Set while the last read failed.

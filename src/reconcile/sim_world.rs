@@ -273,6 +273,7 @@ impl World for Sim {
             events,
             unreadable: calendar.unreadable,
             time_zone: Some("UTC".into()),
+            left_out: Vec::new(),
         };
         Ok(CalendarReading::Complete { complete, cursor: None, server_ahead: None })
     }

@@ -178,6 +178,19 @@ const KNOWN: &[Known] = &[
         "the calendar holds more meetings than are kept; a shorter `upcomingDays` helps",
     ),
     known(
+        "BodyStripped",
+        "BodyStripped",
+        Severity::Error,
+        "run the command of the cause in Exchange's shell; meetings that were accepted before it stay without text until they are sent again",
+    ),
+    known("SubjectStripped", "SubjectStripped", Severity::Warning, "run the command of the cause in Exchange's shell"),
+    known(
+        "NotAutoAccepting",
+        "NotAutoAccepting",
+        Severity::Warning,
+        "let the room accept invitations by itself; otherwise its organizers do not know whether they have it",
+    ),
+    known(
         "QuotaExhausted",
         "QuotaExhausted",
         Severity::Warning,
@@ -223,6 +236,9 @@ const KNOWN: &[Known] = &[
     ),
 ];
 
+/// What is true of a room that is read.
+const BESIDE: [&str; 4] = ["TooManyMeetings", "BodyStripped", "SubjectStripped", "NotAutoAccepting"];
+
 /// All alarms that stand now: of the configuration, calendar services, rooms, endpoints, each by name.
 #[must_use]
 pub fn alarms(board: &Board, now: Timestamp) -> Vec<Alarm> {
@@ -246,7 +262,7 @@ pub fn alarms(board: &Board, now: Timestamp) -> Vec<Alarm> {
     }
     for (room, name) in board.rooms().iter().zip(conditions::room_names(&board.rooms())) {
         // What keeps a room from being read stands among the drift already.
-        let beside = conditions::of_room(room).into_iter().filter(|condition| condition.reason == "TooManyMeetings");
+        let beside = conditions::of_room(room).into_iter().filter(|condition| BESIDE.contains(&condition.reason.as_str()));
         alarms.extend(beside.filter_map(|condition| alarm("room", &name, &condition)));
     }
     for integration in board.integrations() {

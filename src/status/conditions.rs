@@ -218,6 +218,36 @@ pub fn of_room(room: &RoomStatus) -> Vec<Condition> {
         let message = format!("{} events could not be understood and keep their previous form", room.unreadable);
         conditions.push(Condition { reason: "EventsUnreadable".into(), since, message });
     }
+    conditions.extend(treated(room, since));
+    conditions
+}
+
+/// What a calendar's settings do to invitations, as all of a room's events show it.
+fn treated(room: &RoomStatus, since: Timestamp) -> Vec<Condition> {
+    let (signs, email) = (room.signs, room.key.email.as_str());
+    let all = signs.events;
+    let mut conditions = Vec::new();
+    let mut say = |reason: &str, message: String| {
+        conditions.push(Condition { reason: reason.into(), since, message });
+    };
+    if room.of_exchange && signs.body_stripped() {
+        say("BodyStripped", format!(
+            "none of its {all} meetings has a text, so there is nothing to find an address in: Exchange removes it when the room accepts; `Set-CalendarProcessing -Identity {email} -DeleteComments $false` keeps it, for invitations from then on"
+        ));
+    }
+    if room.of_exchange && signs.subject_stripped() {
+        say("SubjectStripped", format!(
+            "the title of each of its {all} meetings is the organizer's name: `Set-CalendarProcessing -Identity {email} -DeleteSubject $false -AddOrganizerToSubject $false` keeps titles, for invitations from then on"
+        ));
+    }
+    if signs.not_accepting() {
+        let remedy = if room.of_exchange {
+            format!("`Set-CalendarProcessing -Identity {email} -AutomateProcessing AutoAccept`")
+        } else {
+            "let the room accept invitations automatically (Google: the resource's \"Auto-accept invitations\")".into()
+        };
+        say("NotAutoAccepting", format!("the room has accepted none of its {all} meetings: {remedy}"));
+    }
     conditions
 }
 

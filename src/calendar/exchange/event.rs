@@ -25,15 +25,18 @@ use serde_json::{Map, Value};
 use crate::calendar::vevent::{LINE_MAX, TEXT_MAX, cut};
 use crate::ews::told::item::{Item, Occurrence, Response, Show};
 use crate::model::zone::named;
-use crate::model::{Body, Confidential, Digest, Event, Person};
+use crate::model::{Body, Confidential, Digest, Event, LeftOutWhy, Person};
 
 /// Why an item cannot be understood; nobody asks more closely, since what is wrong may be what people wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Broken;
 
-/// Whether nothing of it is to be shown.
-pub(super) fn is_gone(item: &Item) -> bool {
-    item.cancelled || item.response == Some(Response::Decline)
+/// Why nothing of it is to be shown.
+pub(super) fn is_gone(item: &Item) -> Option<LeftOutWhy> {
+    if item.cancelled {
+        return Some(LeftOutWhy::Cancelled);
+    }
+    (item.response == Some(Response::Decline)).then_some(LeftOutWhy::Declined)
 }
 
 /// What an item without a UID is known by.
@@ -49,7 +52,7 @@ pub(super) fn event(item: Item, room: Option<&TimeZone>) -> Result<Option<Event>
     if item.occurrence == Some(Occurrence::RecurringMaster) {
         return Err(Broken);
     }
-    if is_gone(&item) {
+    if is_gone(&item).is_some() {
         return Ok(None);
     }
     let written_in = item.time_zone.as_deref().and_then(named);

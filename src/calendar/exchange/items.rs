@@ -51,7 +51,7 @@ pub(super) async fn items(
     let mut reader = Reader { caller, place, room, zone, known, items: Items::default() };
     let since = if fresh { caller.exchange.now - FRESH_FOR } else { Timestamp::MIN };
     let mut missing = Vec::new();
-    for entry in entries.iter().filter(|entry| !entry.gone) {
+    for entry in entries.iter().filter(|entry| entry.gone.is_none()) {
         match reader.known.get(&reader.key(entry), since) {
             Some(event) => reader.items.events.extend(event),
             None => missing.push(entry),

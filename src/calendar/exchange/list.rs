@@ -14,7 +14,7 @@ use crate::ews::ask::Ask;
 use crate::ews::code::Class;
 use crate::ews::told::ToldFault;
 use crate::ews::told::item::{Broken, Item, Occurrence};
-use crate::model::{Digest, RoomEmail, Window};
+use crate::model::{Digest, LeftOutWhy, RoomEmail, Window};
 
 /// Most items of one answer: what Exchange's throttling lets one caller hold in memory (`EwsFindCountLimit`).
 /// See <https://learn.microsoft.com/exchange/client-developer/exchange-web-services/ews-throttling-in-exchange>.
@@ -44,7 +44,9 @@ pub(super) struct Entry {
     /// Where it begins, as far as is told.
     pub(super) start: Option<Timestamp>,
     /// It is cancelled, or the room declined.
-    pub(super) gone: bool,
+    pub(super) gone: Option<LeftOutWhy>,
+    /// Where it ends, as far as is told.
+    pub(super) end: Option<Timestamp>,
 }
 
 /// Lists what is in the calendar of `room` within `window`.
@@ -121,13 +123,14 @@ fn entry(listed: Result<Item, Broken>) -> Result<Entry, CalendarError> {
         Ok(item) => Ok(Entry {
             digest: digest(&item),
             gone: super::event::is_gone(&item),
+            end: item.end,
             id: item.key.id,
             uid: item.uid,
             start: item.start,
         }),
         Err(Broken { key: Some(key), uid }) => {
             let digest = Digest::of([key.id.as_bytes(), key.change_key.as_bytes()]);
-            Ok(Entry { id: key.id, digest, uid, start: None, gone: false })
+            Ok(Entry { id: key.id, digest, uid, start: None, end: None, gone: None })
         }
         Err(Broken { key: None, .. }) => Err(unreadable("the answer holds an item without an identity")),
     }

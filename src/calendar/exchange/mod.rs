@@ -42,7 +42,7 @@ use super::{AgendaRequest, CalendarError, Mark, Reading};
 use crate::ews::autodiscover::USERS_MAX;
 use crate::model::agenda::EVENTS_MAX;
 use crate::model::zone::named;
-use crate::model::{Complete, Digest, Proof, RoomEmail};
+use crate::model::{Complete, Digest, LeftOut, Proof, RoomEmail};
 use call::Caller;
 use places::{Place, Places};
 use sign_in::Exchange;
@@ -137,7 +137,11 @@ async fn at(caller: &Caller<'_>, place: &Place, request: &AgendaRequest) -> Resu
         return Ok(Reading::Unchanged { server_date });
     }
     // An agenda keeps the soonest, and says that there are more when there is one more.
-    entries.retain(|entry| !entry.gone);
+    let left_out = entries
+        .iter()
+        .filter_map(|entry| Some(LeftOut { start: entry.start?, end: entry.end?, why: entry.gone? }))
+        .collect();
+    entries.retain(|entry| entry.gone.is_none());
     entries.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
     entries.truncate(EVENTS_MAX + 1);
     let zone = request.room.time_zone.as_deref().and_then(named);
@@ -146,6 +150,7 @@ async fn at(caller: &Caller<'_>, place: &Place, request: &AgendaRequest) -> Resu
     // What may be had later is asked for again although the list is the same: no list has this digest.
     let digest = if passing { Digest::of([&digest.0[..], b"and what may be had later"]) } else { digest };
     let cursor = Some(request.cursor(Mark::Mailbox { place: place.clone(), digest }));
-    let complete = Complete { proof: Proof::WholeRange, window: request.window, events, unreadable, time_zone: None };
+    let proof = Proof::WholeRange;
+    let complete = Complete { proof, window: request.window, events, unreadable, time_zone: None, left_out };
     Ok(Reading::Complete { complete, cursor, server_date })
 }

@@ -23,7 +23,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::super::vevent::{LINE_MAX, TEXT_MAX, cut};
-use crate::model::{Body, Confidential, Digest, Event, Person, RoomEmail, zone};
+use crate::model::{Body, Confidential, Digest, Event, LeftOut, LeftOutWhy, Person, RoomEmail, zone};
 
 /// Longest item. Google's own limits for the parts of an event add up to less than a tenth.
 const ITEM_MAX: usize = 1 << 20;
@@ -39,7 +39,7 @@ pub(super) enum Item {
     /// An event, and Google's id of it.
     Event(String, Box<Event>),
     /// Nothing that is shown; Google's id of it.
-    Dropped(String),
+    Dropped(String, Option<LeftOut>),
     /// Not understood; its UID, or what stands for it.
     Unreadable(String),
 }
@@ -109,8 +109,16 @@ pub(super) fn item(text: &str, room: &RoomEmail, zone: &TimeZone) -> Item {
     let answer = written.answer_of(room);
     let is_meeting =
         !matches!(written.event_type.as_deref(), Some("workingLocation" | "birthday" | "outOfOffice" | "focusTime"));
-    if !is_meeting || written.status.as_deref() == Some("cancelled") || answer == Some("declined") {
-        return Item::Dropped(written.id);
+    let why = match written.status.as_deref() {
+        Some("cancelled") => Some(LeftOutWhy::Cancelled),
+        _ if answer == Some("declined") => Some(LeftOutWhy::Declined),
+        _ if !is_meeting => Some(LeftOutWhy::NoMeeting),
+        _ => None,
+    };
+    if let Some(why) = why {
+        let span = |moment: &Option<Moment>| moment.as_ref()?.instant(zone);
+        let left_out = span(&written.start).zip(span(&written.end)).map(|(start, end)| LeftOut { start, end, why });
+        return Item::Dropped(written.id, left_out);
     }
     let tentative =
         written.status.as_deref() == Some("tentative") || matches!(answer, Some("needsAction" | "tentative"));

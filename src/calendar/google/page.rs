@@ -13,7 +13,7 @@ use super::super::{AgendaRequest, CalendarError, zone_of};
 use super::event::{Item, item};
 use super::{INLINE_MAX, ITEMS_MAX};
 use crate::http::Bytes;
-use crate::model::{Event, RoomSpec};
+use crate::model::{Event, LeftOut, RoomSpec};
 
 /// One page, read.
 pub(super) struct Page {
@@ -30,6 +30,8 @@ pub(super) struct Page {
     pub(super) events: Vec<(String, Event)>,
     /// Ids of what is no event of the room: cancelled, declined, or no meeting.
     pub(super) dropped: Vec<String>,
+    /// The same, as far as they have times.
+    pub(super) left_out: Vec<LeftOut>,
     /// UIDs of items that could not be understood.
     pub(super) unreadable: Vec<String>,
 }
@@ -78,12 +80,16 @@ fn parse(body: &[u8], room: &RoomSpec) -> Result<Page, CalendarError> {
         next: written.next_page_token,
         events: Vec::with_capacity(written.items.0.len()),
         dropped: Vec::new(),
+        left_out: Vec::new(),
         unreadable: Vec::new(),
     };
     for raw in written.items.0 {
         match item(raw.get(), &room.key.email, &zone) {
             Item::Event(id, event) => page.events.push((id, *event)),
-            Item::Dropped(id) => page.dropped.push(id),
+            Item::Dropped(id, left_out) => {
+                page.dropped.push(id);
+                page.left_out.extend(left_out);
+            }
             Item::Unreadable(uid) => page.unreadable.push(uid),
         }
     }

@@ -26,7 +26,7 @@ use crate::calendar::vevent::{LINE_MAX, TEXT_MAX, cut};
 use crate::model::instant::read_utc;
 use crate::model::mapi::{MESSAGE_CLASS, NAMED, PUBLIC_STRINGS, guides_name};
 use crate::model::zone::named;
-use crate::model::{Body, Confidential, Event, Person};
+use crate::model::{Body, Confidential, Event, LeftOut, LeftOutWhy, Person};
 
 /// Why an event cannot be understood; nobody asks more closely, since what is wrong may be what people wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,14 +159,19 @@ impl Written {
         self.kind.as_deref() == Some("seriesMaster")
     }
 
-    /// The event; `None` when it is cancelled or the room declined. `room` is the zone of the room, where documents tell.
+    /// The event, or that it is left out since it is cancelled or the room declined. `room` is the zone of the room, where documents tell.
     ///
     /// # Errors
     /// When it cannot be understood.
-    pub(super) fn into_event(self, room: Option<&TimeZone>) -> Result<Option<Event>, Broken> {
+    pub(super) fn into_event(self, room: Option<&TimeZone>) -> Result<Result<Event, Option<LeftOut>>, Broken> {
         let response = self.response_status.as_ref().and_then(|status| status.response.as_deref());
-        if self.is_cancelled == Some(true) || response == Some("declined") {
-            return Ok(None);
+        let gone = match self.is_cancelled {
+            Some(true) => Some(LeftOutWhy::Cancelled),
+            _ => (response == Some("declined")).then_some(LeftOutWhy::Declined),
+        };
+        if let Some(why) = gone {
+            let times = self.times(room).ok();
+            return Ok(Err(times.map(|(start, end)| LeftOut { start, end, why })));
         }
         let written_in = self.original_start_time_zone.as_deref().and_then(named);
         let (start, end) = self.times(room.or(written_in.as_ref()))?;
@@ -187,7 +192,7 @@ impl Written {
             location: confidential(self.location.and_then(|place| place.display_name)),
             body: self.body.map(Content::body).unwrap_or_default(),
         };
-        Ok(Some(event))
+        Ok(Ok(event))
     }
 
     fn times(&self, zone: Option<&TimeZone>) -> Result<(Timestamp, Timestamp), Broken> {

@@ -166,15 +166,15 @@ async fn parsed(body: Bytes, zone: Option<TimeZone>) -> Result<Page, CalendarErr
 }
 
 fn complete(found: BTreeMap<String, Found>, request: &AgendaRequest) -> Complete {
-    let (mut events, mut broken) = (Vec::new(), Vec::new());
+    let (mut events, mut broken, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
     for item in found.into_values() {
         match item {
             Found::Event(event) => events.push(*event),
-            Found::Gone => {}
+            Found::Gone(one) => left_out.extend(one),
             Found::Unreadable(uid) => broken.push(uid),
         }
     }
-    Complete { proof: Proof::LastPage, window: request.window, events, unreadable: broken, time_zone: None }
+    Complete { proof: Proof::LastPage, window: request.window, events, unreadable: broken, time_zone: None, left_out }
 }
 
 fn unreadable(why: &str) -> CalendarError {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::event::Written;
-use crate::model::Event;
+use crate::model::{Event, LeftOut};
 
 /// A page.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) enum Found {
     /// It is there.
     Event(Box<Event>),
     /// It is cancelled, or the room declined.
-    Gone,
+    Gone(Option<LeftOut>),
     /// It is there, and could not be understood; its UID.
     Unreadable(String),
 }
@@ -97,8 +97,8 @@ fn item_of(item: &RawValue, zone: Option<&TimeZone>) -> Result<(String, Found), 
     let full = |text: Option<String>| text.filter(|text| !text.is_empty());
     let Some(uid) = full(uid) else { return Err("the answer holds an event without an identity".into()) };
     let found = match event {
-        Ok(Some(event)) => Found::Event(Box::new(event)),
-        Ok(None) => Found::Gone,
+        Ok(Ok(event)) => Found::Event(Box::new(event)),
+        Ok(Err(left_out)) => Found::Gone(left_out),
         Err(_) => Found::Unreadable(uid.clone()),
     };
     Ok((full(id).unwrap_or(uid), found))

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::model::service::{GoogleSignIn, GoogleSpec, Service, ServiceAccount};
-use crate::model::{AgendaEntry, Digest, EvaluationId, IntegrationSpec, MeetingId, ProfileName, SecretValue};
+use crate::model::{AgendaEntry, Digest, EvaluationId, IntegrationSpec, MeetingId, ProfileName, SecretValue, Signs};
 
 /// A Monday morning.
 pub(super) const START: &str = "2027-01-04T09:00:00Z";
@@ -270,5 +270,5 @@ fn agenda(room: &RoomKey, meetings: &[Meeting], now: Timestamp) -> Agenda {
         .collect();
     entries.sort_by_key(|entry| entry.start);
     let digest = Digest::of(entries.iter().map(|entry| entry.event.0.as_slice()));
-    Agenda { room: room.clone(), window, entries, digest, truncated: false, unreadable: 0 }
+    Agenda { room: room.clone(), window, entries, digest, truncated: false, unreadable: 0, left_out: Vec::new(), signs: Signs::default() }
 }

@@ -52,6 +52,8 @@ impl Planner {
             profiles: profiles.collect(),
             unreadable: known.agenda.as_ref().map_or(0, |agenda| agenda.unreadable),
             truncated: known.agenda.as_ref().is_some_and(|agenda| agenda.truncated),
+            signs: known.agenda.as_ref().map(|agenda| agenda.signs).unwrap_or_default(),
+            of_exchange: matches!(room.integration.service, Service::Exchange(_) | Service::Graph(_)),
             time_zone: room.time_zone.clone().or_else(|| known.time_zone.clone()),
             failure: known.trouble.as_ref().or(known.evaluation_trouble.as_ref()).map(super::Trouble::note),
             drift: known.drift.clone(),

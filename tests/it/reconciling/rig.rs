@@ -10,7 +10,7 @@ use otj::model::published::Accounts;
 use otj::model::tally::Tally;
 use otj::model::{
     Agenda, AgendaEntry, Alias, Confidential, Digest, Given, MatchedBy, Meeting, MeetingId, Meetings, Mono, Now,
-    Protocol, RoomKey, RuleName, Verdict, Window,
+    Protocol, RoomKey, RuleName, Signs, Verdict, Window,
 };
 use otj::reconcile::board::Board;
 use otj::reconcile::planner::{Outlets, Planner, PlannerOptions};
@@ -179,7 +179,7 @@ impl Rig {
             })
             .collect();
         let digest = Digest::of(entries.iter().map(|entry| entry.event.0.as_slice()));
-        Agenda { room: room.clone(), window, entries, digest, truncated: false, unreadable: 0 }
+        Agenda { room: room.clone(), window, entries, digest, truncated: false, unreadable: 0, left_out: Vec::new(), signs: Signs::default() }
     }
 }
 

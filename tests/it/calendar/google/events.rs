@@ -129,7 +129,7 @@ async fn an_occurrence_that_cannot_be_read_keeps_its_earlier_form_beside_the_oth
     let (previous, _) = reader.events().await.unwrap().unwrap();
     let (events, unreadable) = reader.events().await.unwrap().unwrap();
     let (key, window) = (reader.request.room.key.clone(), reader.request.window);
-    let complete = Complete { proof: Proof::LastPage, window, events, unreadable, time_zone: None };
+    let complete = Complete { proof: Proof::LastPage, window, events, unreadable, time_zone: None, left_out: vec![] };
     let (agenda, events) = Agenda::from_complete(key, complete, &previous);
     let titles: Vec<&str> = events.iter().map(|event| event.subject.expose()).collect();
     assert_eq!((titles, agenda.unreadable), (vec!["Renamed", "Weekly"], 1));
