@@ -163,7 +163,8 @@
 //! | [`calendar`], [`endpoint`] | `model`, `http`, `listen`, `auth`, `oauth`, `ews`, `invitation` |
 //! | [`reconcile`] | `model`, `diagnostic`, `rules`, `meetings`, `config`, `store`; its [`world`](reconcile::world) alone also `http`, `oauth`, `calendar`, `endpoint` |
 //! | [`status`] | `model`, `diagnostic`, `config`, `reconcile` |
-//! | [`web`] | `model`, `diagnostic`, `status`, `rules`, `listen` |
+//! | [`explain`] | `model`, `invitation`, `rules`, `meetings`, `reconcile`, `status` |
+//! | [`web`] | `model`, `diagnostic`, `status`, `explain`, `rules`, `listen` |
 //! | [`sim`] | `model`, `http`, `ews`, `auth`, `listen`, and the trait `World` |
 //! | [`cli`] | everything |
 //!
@@ -246,6 +247,7 @@ pub mod store;
 
 pub mod reconcile;
 
+pub mod explain;
 pub mod status;
 pub mod web;
 

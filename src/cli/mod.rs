@@ -7,6 +7,7 @@ mod completions;
 mod demo;
 mod directory;
 mod event_file;
+mod explain;
 mod export;
 mod import;
 mod init;
@@ -65,6 +66,7 @@ enum Verb {
     Export(export::Export),
     Status(status::Status),
     Approve(approve::Approve),
+    Explain(explain::Explain),
     Auth(auth::Auth),
     Reload(reload::Reload),
     Trace(trace::Trace),
@@ -107,6 +109,7 @@ fn outcome(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Verb::Export(verb) => export::run(verb),
         Verb::Status(verb) => status::run(verb),
         Verb::Approve(verb) => approve::run(verb),
+        Verb::Explain(verb) => explain::run(verb),
         Verb::Auth(verb) => auth::run(verb),
         Verb::Reload(verb) => reload::run(verb),
         Verb::Trace(verb) => trace::run(verb),

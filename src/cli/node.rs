@@ -85,6 +85,17 @@ impl Node {
         self.ask(Method::GET, path, Bytes::new())
     }
 
+    /// `GET path?query`, JSON.
+    pub(super) fn get_with<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> anyhow::Result<T> {
+        let mut url = self.server.join(path)?;
+        url.query_pairs_mut().extend_pairs(query);
+        self.exchange(Method::GET, url, Bytes::new())
+    }
+
     /// All items of a list, page by page.
     pub(super) fn list<T: serde::de::DeserializeOwned>(
         &self,

@@ -160,6 +160,7 @@ impl Node {
 
         tasks.spawn(watch_directories(&options, look_again.clone(), stop.clone()));
         tasks.spawn(watch_files(wish.clone(), look_again.clone(), stop.clone()));
+        let wish_shown = wish.clone();
         tasks.spawn(listen_to_exchange(listener, wish, look_again.clone(), stop.clone()));
 
         let access = access(&options)?;
@@ -173,6 +174,7 @@ impl Node {
             look_again: look_again.clone(),
             commands,
             tracer: tracer.clone(),
+            wish: wish_shown,
         };
         let web_tls = options
             .web_tls

@@ -51,5 +51,5 @@ pub use names::{
 pub use renames::Renames;
 pub use request::LookAgain;
 pub use schedule::{Booking, Call, Schedule};
-pub use signs::{LeftOut, LeftOutWhy, Signs};
 pub use secret::{Confidential, Secret, SecretValue};
+pub use signs::{LeftOut, LeftOutWhy, Signs};

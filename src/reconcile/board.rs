@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use crate::model::desired::ModeState;
 use crate::model::{
-    DeviceFacts, EndpointName, EndpointSpec, Expiry, Heard, IntegrationName, MeetingId, Mono, OtherWriter, ProfileName,
-    RoomKey, Schedule, Signs,
+    Agenda, DeviceFacts, EndpointName, EndpointSpec, Event, Expiry, Heard, IntegrationName, MeetingId, Mono,
+    OtherWriter, ProfileName, RoomKey, Schedule, Signs,
 };
 
 use super::pace::Why;
@@ -320,6 +320,22 @@ pub enum Command {
         /// Where the answer goes.
         answer: tokio::sync::oneshot::Sender<Result<String, String>>,
     },
+    /// Show a room's agenda as it was last read, with its texts; answers with nothing where there is no such room.
+    Show {
+        /// Which.
+        room: RoomKey,
+        /// Where the answer goes.
+        answer: tokio::sync::oneshot::Sender<Option<Shown>>,
+    },
+}
+
+/// A room's agenda as it was last read.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// `None`: it was never read completely.
+    pub agenda: Option<Arc<Agenda>>,
+    /// The events of the agenda; `None` where the store does not give their texts.
+    pub events: Option<Vec<Event>>,
 }
 
 impl Board {

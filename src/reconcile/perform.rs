@@ -186,6 +186,12 @@ impl<W: World> Workshop<W> {
         Ok(record.map(|record| record.events))
     }
 
+    /// The events of an agenda, for whoever asks about one of them; `None` where the store does not give them.
+    pub async fn texts(&self, agenda: &Agenda) -> Option<Vec<Event>> {
+        let record = self.record::<AgendaRecord>(&records::agenda(&agenda.room)).await.ok().flatten();
+        record.filter(|record| record.agenda.digest == agenda.digest).map(|record| record.events)
+    }
+
     /// Moves the records of the rooms of one address, which may change places, in one transaction.
     async fn carry_rooms(&self, moves: &[RoomMove]) -> Result<(), Failure> {
         let (mut gone, mut there) = (Vec::new(), Vec::new());

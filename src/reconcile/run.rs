@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::model::presence::Presence;
 use crate::model::{Failure, LookAgain, Mono};
 
-use super::board::Command;
+use super::board::{Command, Shown};
 use super::due::Object;
 use super::perform::Workshop;
 use super::planner::Planner;
@@ -127,6 +127,8 @@ pub async fn run<W: World>(
 ) {
     let mut lanes = Lanes::default();
     let mut store_again = Mono::default();
+    // Answers that wait for the store; the loop does not.
+    let mut answering = JoinSet::new();
     loop {
         let now = workshop.clock.now();
         planner.look_at_clock(now);
@@ -163,9 +165,10 @@ pub async fn run<W: World>(
                     ended = lanes.under_way.try_join_next_with_id();
                 }
             }
-            Some(command) = inlets.commands.recv() => obey(&mut planner, command, &workshop),
+            Some(command) = inlets.commands.recv() => obey(&mut planner, command, &workshop, &mut answering),
             Some(at) = inlets.look_again.recv() => planner.look_again(at, workshop.clock.now()),
             Some(presence) = inlets.presence.recv() => planner.heard_from(presence, workshop.clock.now()),
+            Some(_) = answering.join_next() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }
@@ -175,12 +178,25 @@ pub async fn run<W: World>(
     workshop.desk.commit(planner.take_records(now)).await;
 }
 
-fn obey<W: World>(planner: &mut Planner, command: Command, workshop: &Workshop<W>) {
+fn obey<W: World>(planner: &mut Planner, command: Command, workshop: &Arc<Workshop<W>>, answering: &mut JoinSet<()>) {
     match command {
         Command::Approve { checksum, answer } => {
             let said = planner.approve(&checksum, workshop.clock.now());
             // Whoever asked may have gone; the approval stands.
             let _ = answer.send(said);
         }
+        Command::Show { room, answer } => match planner.agenda(&room) {
+            None => drop(answer.send(None)),
+            Some(agenda) => {
+                let workshop = workshop.clone();
+                answering.spawn(async move {
+                    let events = match &agenda {
+                        Some(agenda) => workshop.texts(agenda).await,
+                        None => None,
+                    };
+                    drop(answer.send(Some(Shown { agenda, events })));
+                });
+            }
+        },
     }
 }

@@ -242,7 +242,14 @@ mod tests {
 
     fn reading(events: Vec<Event>) -> Complete {
         let window = Window { from: at(-86_400), to: at(86_400) };
-        Complete { proof: Proof::Simulated, window, events, unreadable: Vec::new(), time_zone: None, left_out: Vec::new() }
+        Complete {
+            proof: Proof::Simulated,
+            window,
+            events,
+            unreadable: Vec::new(),
+            time_zone: None,
+            left_out: Vec::new(),
+        }
     }
 
     fn mono(second: u64) -> Mono {

@@ -236,6 +236,12 @@ const KNOWN: &[Known] = &[
     ),
 ];
 
+/// What to do about a condition of this reason, where that is known.
+#[must_use]
+pub fn remedy(condition: &str) -> Option<&'static str> {
+    KNOWN.iter().find(|known| known.condition == condition).map(|known| known.remedy)
+}
+
 /// What is true of a room that is read.
 const BESIDE: [&str; 4] = ["TooManyMeetings", "BodyStripped", "SubjectStripped", "NotAutoAccepting"];
 
@@ -262,7 +268,8 @@ pub fn alarms(board: &Board, now: Timestamp) -> Vec<Alarm> {
     }
     for (room, name) in board.rooms().iter().zip(conditions::room_names(&board.rooms())) {
         // What keeps a room from being read stands among the drift already.
-        let beside = conditions::of_room(room).into_iter().filter(|condition| BESIDE.contains(&condition.reason.as_str()));
+        let beside =
+            conditions::of_room(room).into_iter().filter(|condition| BESIDE.contains(&condition.reason.as_str()));
         alarms.extend(beside.filter_map(|condition| alarm("room", &name, &condition)));
     }
     for integration in board.integrations() {

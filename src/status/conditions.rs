@@ -231,14 +231,20 @@ fn treated(room: &RoomStatus, since: Timestamp) -> Vec<Condition> {
         conditions.push(Condition { reason: reason.into(), since, message });
     };
     if room.of_exchange && signs.body_stripped() {
-        say("BodyStripped", format!(
-            "none of its {all} meetings has a text, so there is nothing to find an address in: Exchange removes it when the room accepts; `Set-CalendarProcessing -Identity {email} -DeleteComments $false` keeps it, for invitations from then on"
-        ));
+        say(
+            "BodyStripped",
+            format!(
+                "none of its {all} meetings has a text, so there is nothing to find an address in: Exchange removes it when the room accepts; `Set-CalendarProcessing -Identity {email} -DeleteComments $false` keeps it, for invitations from then on"
+            ),
+        );
     }
     if room.of_exchange && signs.subject_stripped() {
-        say("SubjectStripped", format!(
-            "the title of each of its {all} meetings is the organizer's name: `Set-CalendarProcessing -Identity {email} -DeleteSubject $false -AddOrganizerToSubject $false` keeps titles, for invitations from then on"
-        ));
+        say(
+            "SubjectStripped",
+            format!(
+                "the title of each of its {all} meetings is the organizer's name: `Set-CalendarProcessing -Identity {email} -DeleteSubject $false -AddOrganizerToSubject $false` keeps titles, for invitations from then on"
+            ),
+        );
     }
     if signs.not_accepting() {
         let remedy = if room.of_exchange {
@@ -321,7 +327,8 @@ fn drifting_one(kind: &str, name: &str, drift: &Drift, failure: Option<&FailureN
 }
 
 /// A sentence for each reason, where nothing more precise is known.
-fn meaning(reason: &str) -> &'static str {
+#[must_use]
+pub fn meaning(reason: &str) -> &'static str {
     match reason {
         "NeverPut" => "nothing was put there yet",
         "Pending" => "the change is on its way",

@@ -11,4 +11,4 @@ pub mod integrations;
 pub mod metrics;
 pub mod summary;
 
-pub use crate::reconcile::board::{Board, Command};
+pub use crate::reconcile::board::{Board, Command, EndpointStatus, RoomStatus, Shown};

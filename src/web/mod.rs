@@ -8,12 +8,13 @@
 //! | `/-/healthy`, `/-/ready` | anybody |
 //! | `/metrics` | a token, loopback; anybody under `--metrics-open` |
 //! | `/`, `/integrations`, `/api/v1/{status,rooms,integrations,endpoints,alarms,config}` | a token, loopback |
-//! | `/api/v1/{meetings,plan}` | a token |
+//! | `/api/v1/{meetings,plan,explain}` | a token |
 //! | `POST /-/reload`, `POST /api/v1/approve` | the operator's token |
 
 pub mod access;
 mod actions;
 mod api;
+mod explaining;
 mod lists;
 mod page;
 mod problem;
@@ -29,14 +30,14 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 pub use self::access::Access;
 use self::access::{Area, Caller};
 use self::problem::Problem;
 use crate::model::tally::Tally;
 use crate::model::trace::Tracer;
-use crate::model::{Clock, LookAgain};
+use crate::model::{Clock, Desired, LookAgain};
 use crate::status::summary::{self, NodeView};
 use crate::status::{Board, Command, metrics};
 
@@ -68,6 +69,8 @@ pub struct WebState {
     pub commands: mpsc::Sender<Command>,
     /// What is recorded of Poly endpoints.
     pub tracer: Tracer,
+    /// The wish in force.
+    pub wish: watch::Receiver<Arc<Desired>>,
 }
 
 /// The router of `--listen`.
@@ -88,7 +91,10 @@ pub fn router(state: WebState) -> Router {
         .route("/api/v1/integrations/{name}", get(lists::integration))
         .route("/api/v1/endpoints", get(lists::endpoints))
         .route("/api/v1/endpoints/{name}", get(lists::endpoint));
-    let read = Router::new().route("/api/v1/meetings", get(lists::meetings)).route("/api/v1/plan", get(lists::plan));
+    let read = Router::new()
+        .route("/api/v1/meetings", get(lists::meetings))
+        .route("/api/v1/explain", get(explaining::explain))
+        .route("/api/v1/plan", get(lists::plan));
     let operate = Router::new()
         .route("/-/reload", post(actions::reload))
         .route("/api/v1/approve", post(actions::approve))

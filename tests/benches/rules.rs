@@ -250,7 +250,8 @@ fn unchanged(chain: &Chain, invitations: &[Invitation]) {
     let key = RoomKey { integration: IntegrationName::parse("bench").unwrap(), email: room.clone() };
     let window = Window { from: "2000-01-01T00:00:00Z".parse().unwrap(), to: "2100-01-01T00:00:00Z".parse().unwrap() };
     let events = invitations.iter().map(|each| each.event.clone()).collect();
-    let complete = Complete { proof: Proof::Simulated, window, events, unreadable: vec![], time_zone: None, left_out: vec![] };
+    let complete =
+        Complete { proof: Proof::Simulated, window, events, unreadable: vec![], time_zone: None, left_out: vec![] };
     let (agenda, events) = Agenda::from_complete(key, complete, &[]);
     let first = evaluate(chain, &room, &agenda, &events, "Europe/Oslo", None);
     let again = median_pass(|| drop(evaluate(chain, &room, &agenda, &events, "Europe/Oslo", Some(&first))));

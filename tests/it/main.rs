@@ -6,6 +6,7 @@ mod cisco;
 mod configuration;
 mod demo;
 mod ews;
+mod explaining;
 mod formats;
 mod import;
 mod init;

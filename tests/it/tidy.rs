@@ -31,7 +31,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("reconcile", &["model", "diagnostic", "rules", "meetings", "config", "store"]),
     ("status", &["model", "diagnostic", "config", "reconcile"]),
-    ("web", &["model", "diagnostic", "status", "rules", "listen"]),
+    ("explain", &["model", "invitation", "rules", "meetings", "reconcile", "status"]),
+    ("web", &["model", "diagnostic", "status", "explain", "rules", "listen"]),
     ("sim", &["model", "http", "ews", "auth", "listen"]),
 ];
 

@@ -270,5 +270,14 @@ fn agenda(room: &RoomKey, meetings: &[Meeting], now: Timestamp) -> Agenda {
         .collect();
     entries.sort_by_key(|entry| entry.start);
     let digest = Digest::of(entries.iter().map(|entry| entry.event.0.as_slice()));
-    Agenda { room: room.clone(), window, entries, digest, truncated: false, unreadable: 0, left_out: Vec::new(), signs: Signs::default() }
+    Agenda {
+        room: room.clone(),
+        window,
+        entries,
+        digest,
+        truncated: false,
+        unreadable: 0,
+        left_out: Vec::new(),
+        signs: Signs::default(),
+    }
 }

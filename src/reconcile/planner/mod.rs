@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use crate::model::presence::Presence;
 use crate::model::published::{Account, Accounts};
 use crate::model::tally::Tally;
-use crate::model::{Desired, DeviceSpec, EndpointName, LookAgain, Mono, Now, Place, RoomKey};
+use crate::model::{Agenda, Desired, DeviceSpec, EndpointName, LookAgain, Mono, Now, Place, RoomKey};
 use crate::store::Op;
 
 use super::board::{Board, ConfigStatus};
@@ -176,6 +176,12 @@ impl Planner {
     #[must_use]
     pub fn desired(&self) -> &Arc<Desired> {
         &self.desired
+    }
+
+    /// A room's last complete agenda; `None`: there is no such room.
+    #[must_use]
+    pub fn agenda(&self, room: &RoomKey) -> Option<Option<Arc<Agenda>>> {
+        self.desired.rooms.contains_key(room).then(|| self.rooms.get(room)?.agenda.clone())
     }
 
     /// Looks at the clocks; once a turn.

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::meetings::diff;
 use crate::model::desired::ModeState;
+use crate::model::service::Service;
 use crate::model::{DeviceSpec, EndpointName, EndpointSpec, Held, Now, RoomKey, Schedule};
 
 use super::super::board::{Drift, EndpointState, EndpointStatus, Hold, PlanStatus, Pulse, RoomStatus};

@@ -179,7 +179,16 @@ impl Rig {
             })
             .collect();
         let digest = Digest::of(entries.iter().map(|entry| entry.event.0.as_slice()));
-        Agenda { room: room.clone(), window, entries, digest, truncated: false, unreadable: 0, left_out: Vec::new(), signs: Signs::default() }
+        Agenda {
+            room: room.clone(),
+            window,
+            entries,
+            digest,
+            truncated: false,
+            unreadable: 0,
+            left_out: Vec::new(),
+            signs: Signs::default(),
+        }
     }
 }
 

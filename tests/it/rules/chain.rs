@@ -122,7 +122,8 @@ fn a_trace_shows_nothing_to_a_log() {
 fn agenda(events: Vec<Event>) -> (Agenda, Vec<Event>, RoomEmail) {
     let email = RoomEmail::parse("fjord@example.com").unwrap();
     let window = Window { from: "2026-07-01T00:00:00Z".parse().unwrap(), to: "2026-08-01T00:00:00Z".parse().unwrap() };
-    let complete = Complete { proof: Proof::Simulated, window, events, unreadable: vec![], time_zone: None, left_out: vec![] };
+    let complete =
+        Complete { proof: Proof::Simulated, window, events, unreadable: vec![], time_zone: None, left_out: vec![] };
     let key = RoomKey { integration: IntegrationName::parse("sim").unwrap(), email: email.clone() };
     let (agenda, events) = Agenda::from_complete(key, complete, &[]);
     (agenda, events, email)

@@ -16,7 +16,7 @@ use otj::model::tally::Tally;
 use otj::model::*;
 use otj::reconcile::board::{
     AccountStatus, Board, CanaryStatus, Command, ConfigStatus, Drift, EndpointState, EndpointStatus, FailureNote, Hold,
-    IntegrationStatus, PauseStatus, PlanStatus, Pulse, RoomStatus, SpentStatus,
+    IntegrationStatus, PauseStatus, PlanStatus, Pulse, RoomStatus, Shown, SpentStatus,
 };
 use otj::reconcile::pace::Why;
 use otj::status::summary::NodeView;
@@ -90,6 +90,7 @@ impl Site {
             look_again: poke,
             commands: ask,
             tracer: otj::model::trace::Tracer::default(),
+            wish: tokio::sync::watch::channel(Arc::default()).1,
         };
         Self { board, look_again, commands, state }
     }
@@ -155,9 +156,9 @@ impl Site {
             other.send("operator", "POST", "/api/v1/approve", &[], body).await
         };
         let answering = async {
-            let Some(Command::Approve { checksum, answer }) = self.commands.recv().await else { return };
-            let known = checksum == "00ff00ff00ff00ff";
-            let _ = answer.send(if known { Ok("approved".into()) } else { Err("no plan has that checksum".into()) });
+            if let Some(command) = self.commands.recv().await {
+                obey(command);
+            }
         };
         tokio::join!(asking, answering)
     }
@@ -169,10 +170,8 @@ impl Site {
         let stop = tokio_util::sync::CancellationToken::new();
         let serving = otj::listen::serve(listener, None, router(self.state.clone()), Default::default(), stop.clone());
         let answering = async {
-            while let Some(Command::Approve { checksum, answer }) = self.commands.recv().await {
-                let known = checksum == "00ff00ff00ff00ff";
-                let _ =
-                    answer.send(if known { Ok("approved".into()) } else { Err("no plan has that checksum".into()) });
+            while let Some(command) = self.commands.recv().await {
+                obey(command);
             }
         };
         let working = async {
@@ -191,6 +190,17 @@ impl Site {
         tokio::time::pause();
         tokio::time::advance(span).await;
         tokio::time::resume();
+    }
+}
+
+/// Answers as the loop would.
+fn obey(command: Command) {
+    match command {
+        Command::Approve { checksum, answer } => {
+            let known = checksum == "00ff00ff00ff00ff";
+            let _ = answer.send(if known { Ok("approved".into()) } else { Err("no plan has that checksum".into()) });
+        }
+        Command::Show { answer, .. } => drop(answer.send(Some(Shown { agenda: None, events: None }))),
     }
 }
 
@@ -236,6 +246,8 @@ fn fill(board: &Board) {
         profiles: vec![(profile.clone(), 2, 1)],
         unreadable: 0,
         truncated: false,
+        signs: Signs::default(),
+        of_exchange: false,
         time_zone: Some("Europe/Oslo".into()),
         failure: None,
         drift: None,
@@ -252,6 +264,8 @@ fn fill(board: &Board) {
         profiles: vec![(profile, 1, 0)],
         unreadable: 1,
         truncated: false,
+        signs: Signs::default(),
+        of_exchange: true,
         time_zone: None,
         failure: None,
         drift: Some(Drift { reason: "Stale", since: at("07:15") }),
