@@ -36,7 +36,7 @@ pub(super) fn of(case: &Case, endpoint: &EndpointStatus, meeting: &Meeting, advi
         Some(booking) => listed(case, endpoint, booking, advice),
         None => unlisted(case, endpoint, meeting, advice),
     };
-    let span = booking.filter(|booking| booking.call.is_some()).map(|booking| join_span(booking));
+    let span = booking.filter(|booking| booking.call.is_some()).map(join_span);
     ExplainedEndpoint {
         name: endpoint.spec.name.to_string(),
         kind: endpoint.spec.device.label().to_owned(),

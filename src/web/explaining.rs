@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use super::WebState;
 use super::api::answer;
 use super::problem::Problem;
-use crate::explain::{self, Case, Explanation, Wanted};
+use crate::explain::{self, Case, Wanted};
 use crate::model::{EndpointName, RoomKey};
 use crate::status::conditions::room_names;
 use crate::status::{Command, EndpointStatus, RoomStatus, Shown};
@@ -46,12 +46,6 @@ pub(super) async fn explain(
     })?;
     let case = case(&state, &asked).await?;
     answer(headers, move || Ok(explain::explain(&case))).await
-}
-
-/// The explanation, for a page.
-pub(super) async fn explanation(state: &WebState, asked: &Asked) -> Result<Explanation, Problem> {
-    let case = case(state, asked).await?;
-    tokio::task::spawn_blocking(move || explain::explain(&case)).await.map_err(|_| Problem::internal())
 }
 
 async fn case(state: &WebState, asked: &Asked) -> Result<Case, Problem> {
