@@ -76,10 +76,29 @@ pub struct HttpOptions {
 pub enum Trust {
     /// The system's roots and these PEM bundles; host name, dates and signatures included.
     Verify(Vec<Arc<[u8]>>),
+    /// The same as the first, and we show a certificate of our own.
+    Mutual(Arc<Mutual>),
     /// Exactly the certificate with this SHA-256 fingerprint, in lower-case hex, and nothing else about it.
     Pinned(String),
     /// Anybody.
     Insecure,
+}
+
+/// Authorities to trust, and who we are.
+#[derive(PartialEq, Eq)]
+pub struct Mutual {
+    /// PEM bundles beside the system's roots.
+    pub roots: Vec<Arc<[u8]>>,
+    /// Our certificate chain, PEM.
+    pub certificate: Vec<u8>,
+    /// Its key, PEM.
+    pub key: zeroize::Zeroizing<Vec<u8>>,
+}
+
+impl std::hash::Hash for Mutual {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.certificate.hash(state);
+    }
 }
 
 impl Trust {
@@ -94,6 +113,7 @@ impl fmt::Debug for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Verify(extra) => write!(f, "Verify(system's and {} bundles)", extra.len()),
+            Self::Mutual(mutual) => write!(f, "Mutual(system's and {} bundles)", mutual.roots.len()),
             Self::Pinned(fingerprint) => write!(f, "Pinned({fingerprint})"),
             Self::Insecure => f.write_str("Insecure"),
         }

@@ -153,7 +153,7 @@
 //! | folder | may name |
 //! |---|---|
 //! | [`model`] | nobody |
-//! | [`diagnostic`], [`invitation`], [`http`], [`listen`], [`auth`], [`ews`], [`store`] | `model` |
+//! | [`diagnostic`], [`invitation`], [`http`], [`listen`], [`auth`], [`ews`], [`store`] | `model`; `store::etcd` also `http` |
 //! | [`rules`] | `model`, `invitation` |
 //! | [`meetings`] | `model`, `rules` |
 //! | [`config`] | `model`, `diagnostic`, `rules` |

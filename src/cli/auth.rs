@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::serve::{StoreAt, open_store};
+use super::opening::{EtcdArguments, Opened, StoreAt, open_store};
 use super::{directory, print};
 use crate::http::{Http, HttpOptions, Url};
 use crate::listen::{self, ListenLimits};
@@ -30,7 +30,7 @@ const LOCKED_AFTER: Duration = Duration::from_secs(1);
 
 /// Signs an integration's account in, once: prints a link, waits for the browser to come back, stores the sign-in.
 ///
-/// The node must not run meanwhile: it holds the store. Where the browser cannot come back to this machine, paste the address it
+/// The node must not run meanwhile: it holds the store, unless that is an etcd (--store). Where the browser cannot come back to this machine, paste the address it
 /// ended at.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  otj auth google --config otj.d --data-dir /var/lib/otj\n  otj auth webex")]
@@ -46,6 +46,8 @@ pub(super) struct Auth {
     /// The key that seals what is stored; the one in the data directory when not given.
     #[arg(long, value_name = "FILE", env = "OTJ_STORE_KEY_FILE")]
     store_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    etcd: EtcdArguments,
     /// Where secret files may lie, beside the configuration directory; may be repeated.
     #[arg(long, value_name = "DIR", env = "OTJ_SECRET_DIR", value_delimiter = ':')]
     secret_dir: Vec<PathBuf>,
@@ -86,14 +88,19 @@ async fn sign_in(verb: &Auth, holder: Holder<'_>) -> anyhow::Result<()> {
     let clock = Clock::system();
     let (listener, redirect) = way_back(sign_in::redirect_uri(holder)?).await?;
     let (begun, link) = SignIn::begin(holder, &redirect, clock.now())?;
-    let at = StoreAt { data_dir: &verb.data_dir, key_file: verb.store_key_file.as_deref(), deployment: None };
+    let at = StoreAt {
+        data_dir: &verb.data_dir,
+        key_file: verb.store_key_file.as_deref(),
+        deployment: None,
+        etcd: verb.etcd.options()?,
+    };
     let opened = noticed(open_store(at, clock.clone()), LOCKED_AFTER, || {
         super::complain(&format!(
             "The store in {} is in use, it seems by a running node, and is waited for. Stop the node, sign in, and start it again.",
             verb.data_dir.display()
         ));
     });
-    let (store, _) = opened.await.map_err(|error| match error.downcast_ref::<StoreError>() {
+    let Opened { store, .. } = opened.await.map_err(|error| match error.downcast_ref::<StoreError>() {
         Some(StoreError::Locked(_)) => error.context("stop the node, sign in, and start it again: it holds the store"),
         _ => error,
     })?;

@@ -80,8 +80,16 @@ pub(super) async fn stored(store: &dyn Store, node: &str) -> anyhow::Result<TlsS
         return TlsSettings::from_pem(&certificate, &key).context("the stored certificate of the Poly server");
     }
     let (certificate, key) = self_signed(&[node.to_owned(), "localhost".to_owned()])?;
-    let ops = vec![Op::put(POLY_CERTIFICATE, certificate.clone()), Op::put(POLY_KEY, key.expose())];
-    store.commit(ops).await?;
+    let ops = vec![
+        Op::expect(POLY_CERTIFICATE, None),
+        Op::put(POLY_CERTIFICATE, certificate.clone()),
+        Op::put(POLY_KEY, key.expose()),
+    ];
+    match store.commit(ops).await {
+        // Another node was quicker: all of them show the same.
+        Err(crate::store::StoreError::Changed(_)) => return Box::pin(stored(store, node)).await,
+        done => done?,
+    }
     TlsSettings::from_pem(certificate.as_bytes(), &key).context("the generated certificate of the Poly server")
 }
 

@@ -369,6 +369,7 @@ async fn options(verb: &Demo, place: &Place) -> anyhow::Result<NodeOptions> {
         config: vec![place.root.join("otj.d")],
         data_dir: place.root.join("data"),
         store_key_file: None,
+        etcd: None,
         secret_dirs: vec![secrets.clone()],
         listen,
         web_tls: None,

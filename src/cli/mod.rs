@@ -16,6 +16,7 @@ mod logs;
 mod man;
 mod match_invitation;
 mod node;
+mod opening;
 mod plan;
 mod reload;
 mod run;

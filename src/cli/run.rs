@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::opening::EtcdArguments;
 use super::serve::{Node, NodeOptions};
 use crate::endpoint::poly::{PolyAuth, Scheme};
 use crate::listen::Network;
@@ -26,6 +27,8 @@ pub(super) struct Run {
     /// The key that seals what is stored; made in the data directory when not given.
     #[arg(long, value_name = "FILE", env = "OTJ_STORE_KEY_FILE")]
     store_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    etcd: EtcdArguments,
     /// Where secret files may lie, beside the configuration directory; may be repeated.
     #[arg(long, value_name = "DIR", env = "OTJ_SECRET_DIR", value_delimiter = ':')]
     secret_dir: Vec<PathBuf>,
@@ -153,6 +156,7 @@ fn options(verb: &Run) -> anyhow::Result<NodeOptions> {
         config: verb.config.clone(),
         data_dir: verb.data_dir.clone(),
         store_key_file: verb.store_key_file.clone(),
+        etcd: verb.etcd.options()?,
         secret_dirs: verb.secret_dir.clone(),
         listen: verb.listen,
         web_tls,

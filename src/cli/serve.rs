@@ -1,7 +1,7 @@
 //! Wires a node: store, world, loop, listeners, watchers. `otj run` and `otj demo` start one of these.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,11 +31,11 @@ use crate::reconcile::planner::{Outlets, Planner, PlannerOptions};
 use crate::reconcile::run::{Inlets, run};
 use crate::reconcile::world::live::{DirectoryOptions, Live, unpack};
 use crate::status::summary::NodeView;
-use crate::store::seal::{Keys, SealedStore};
-use crate::store::sled::SledStore;
-use crate::store::{Op, Store, private};
+use crate::store::etcd::EtcdOptions;
+use crate::store::{Store, private};
 use crate::web::{self, Access, WebState};
 
+use super::opening::{Opened, StoreAt, open_store, stored_bytes};
 use super::{certificates, event_file};
 
 /// A stop in order may take this long, then it is taken anyway.
@@ -50,6 +50,8 @@ pub(super) struct NodeOptions {
     pub(super) config: Vec<PathBuf>,
     pub(super) data_dir: PathBuf,
     pub(super) store_key_file: Option<PathBuf>,
+    /// `None`: the store is in the data directory.
+    pub(super) etcd: Option<EtcdOptions>,
     pub(super) secret_dirs: Vec<PathBuf>,
     pub(super) listen: SocketAddr,
     pub(super) web_tls: Option<(PathBuf, PathBuf)>,
@@ -94,8 +96,9 @@ impl Node {
             data_dir: &options.data_dir,
             key_file: options.store_key_file.as_deref(),
             deployment: options.deployment.as_deref(),
+            etcd: options.etcd.clone(),
         };
-        let (store, deployment) = open_store(at, clock.clone()).await?;
+        let Opened { store, deployment, etcd: _etcd } = open_store(at, clock.clone()).await?;
         let tally = Tally::new();
         let tracer = Tracer::default();
         let board = Board::default();
@@ -286,33 +289,6 @@ fn watch_directories(
     Watch::new(&options.config, &options.secret_dirs).run(poke, stop)
 }
 
-/// Where a store is.
-pub(super) struct StoreAt<'a> {
-    pub(super) data_dir: &'a Path,
-    pub(super) key_file: Option<&'a Path>,
-    pub(super) deployment: Option<&'a str>,
-}
-
-/// Opens the store and says whose it is. Only one process has it open at a time.
-pub(super) async fn open_store(at: StoreAt<'_>, clock: Clock) -> anyhow::Result<(Arc<dyn Store>, String)> {
-    let data_dir = at.data_dir.to_owned();
-    let key_file = at.key_file.map(Path::to_owned);
-    let keys = tokio::task::spawn_blocking(move || -> Result<Keys, crate::store::StoreError> {
-        private::data_dir(&data_dir)?;
-        match key_file {
-            Some(file) => crate::store::seal::load_key(&file),
-            None => crate::store::seal::load_or_create_key(&data_dir.join("store.key")),
-        }
-    });
-    let keys = keys.await?.context("the store's key")?;
-    let place = at.data_dir.display().to_string();
-    let sled =
-        SledStore::open(at.data_dir, clock).await.with_context(|| format!("the store in {place} cannot be opened"))?;
-    let deployment = crate::store::deployment(&sled, at.deployment).await?;
-    let sealed = SealedStore::open(sled, keys, &deployment).await.context("the store cannot be unsealed")?;
-    Ok((Arc::new(sealed), deployment))
-}
-
 fn access(options: &NodeOptions) -> anyhow::Result<Access> {
     let operator = match &options.admin_token_file {
         Some(file) => token(&private::load_given(file).context("--admin-token-file")?)?,
@@ -342,15 +318,4 @@ fn token(bytes: &[u8]) -> anyhow::Result<Secret> {
     let text = std::str::from_utf8(bytes).context("a token is text")?.trim();
     anyhow::ensure!(text.len() >= 16, "a token has at least 16 characters");
     Ok(Secret::new(text.to_owned()))
-}
-
-async fn stored_bytes(store: &dyn Store, key: &str) -> anyhow::Result<[u8; 32]> {
-    if let Some(bytes) = store.get(key).await?
-        && let Ok(bytes) = <[u8; 32]>::try_from(bytes.as_slice())
-    {
-        return Ok(bytes);
-    }
-    let bytes = private::random::<32>()?;
-    store.commit(vec![Op::put(key, bytes)]).await?;
-    Ok(bytes)
 }

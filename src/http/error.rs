@@ -56,6 +56,9 @@ pub enum TlsFault {
     /// Extra roots that are no certificates.
     #[error("caCertificates holds something that is no PEM certificate")]
     Roots,
+    /// What we are to show is no certificate with its key.
+    #[error("our own certificate and key are no PEM certificate and its key")]
+    Identity,
     /// The peer does not speak TLS, or none we speak.
     #[error("the handshake failed")]
     Handshake,

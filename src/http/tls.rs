@@ -8,7 +8,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -60,8 +60,13 @@ impl Roots {
     /// When the extra roots are no certificates.
     pub(super) fn config(&self, trust: &Trust) -> Result<ClientConfig, HttpError> {
         let judge = |verdict| Arc::new(Judge { verdict, provider: Arc::clone(&self.provider) });
+        let extra = match trust {
+            Trust::Verify(extra) => extra.as_slice(),
+            Trust::Mutual(mutual) => mutual.roots.as_slice(),
+            _ => &[],
+        };
         let verifier: Arc<dyn ServerCertVerifier> = match trust {
-            Trust::Verify(extra) => match self.with(extra)? {
+            Trust::Verify(_) | Trust::Mutual(_) => match self.with(extra)? {
                 roots if roots.is_empty() => judge(Verdict::Nobody),
                 roots => WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider))
                     .build()
@@ -70,13 +75,21 @@ impl Roots {
             Trust::Pinned(pin) => judge(Verdict::Pinned(pin.to_ascii_lowercase())),
             Trust::Insecure => judge(Verdict::Anybody),
         };
-        let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+        let config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
             .map_err(|_| HttpError::Protocol("the TLS library cannot be set up"))?
             .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
-        if matches!(trust, Trust::Verify(_)) {
+            .with_custom_certificate_verifier(verifier);
+        let mut config = match trust {
+            Trust::Mutual(mutual) => {
+                let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&mutual.certificate).collect();
+                let key = PrivateKeyDer::from_pem_slice(&mutual.key);
+                let (Ok(chain), Ok(key)) = (chain, key) else { return Err(HttpError::Tls(TlsFault::Identity)) };
+                config.with_client_auth_cert(chain, key).map_err(|_| HttpError::Tls(TlsFault::Identity))?
+            }
+            _ => config.with_no_client_auth(),
+        };
+        if matches!(trust, Trust::Verify(_) | Trust::Mutual(_)) {
             config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         } else {
             // Only devices are trusted in these ways; their small servers speak HTTP/1.1. One session each is enough.

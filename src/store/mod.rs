@@ -6,9 +6,11 @@
 //! | implementation | is |
 //! |---|---|
 //! | [`sled::SledStore`] | the embedded store in the data directory, one node |
+//! | [`etcd::EtcdStore`] | an etcd, which several nodes share |
 //! | [`memory::MemoryStore`] | the same in memory: tests |
 //! | [`seal::SealedStore`] | wraps one of them: every value compressed and encrypted, bound to its key |
 
+pub mod etcd;
 pub mod memory;
 mod pieces;
 pub mod private;
@@ -175,6 +177,9 @@ pub enum StoreError {
     /// An [`Op::Expect`] did not hold.
     #[error("record {0} has changed meanwhile")]
     Changed(String),
+    /// This node's lease has ended: others may do its work, so it writes nothing.
+    #[error("the lease of this node has ended")]
+    LeaseLost,
     /// The store was made for another deployment.
     #[error(
         "the store belongs to deployment {stored}, not {given}; leave `--deployment` out, or use another data directory"
@@ -238,8 +243,11 @@ pub async fn deployment(store: &dyn Store, given: Option<&str>) -> Result<String
         None => crate::model::names::base32(&private::random::<5>()?)[..DEPLOYMENT_CHARACTERS].to_owned(),
     };
     let ops = vec![Op::expect(DEPLOYMENT_RECORD, None), Op::put(DEPLOYMENT_RECORD, name.clone())];
-    store.commit(ops).await?;
-    Ok(name)
+    match store.commit(ops).await {
+        // Another node was quicker.
+        Err(StoreError::Changed(_)) => Box::pin(deployment(store, given)).await,
+        done => done.map(|()| name),
+    }
 }
 
 #[cfg(test)]

@@ -181,12 +181,19 @@ impl<S: Store> SealedStore<S> {
     /// [`StoreError::WrongKey`], before anything is written.
     pub async fn open(inner: S, keys: Keys, deployment: &str) -> Result<Self, StoreError> {
         let seal = std::sync::Arc::new(Seal::new(keys, deployment));
-        match inner.get(CANARY_RECORD).await? {
-            Some(sealed) if seal.open(CANARY_RECORD, &sealed)? == CANARY => {}
-            Some(_) => return Err(StoreError::Corrupt("its canary is another".into())),
-            None => {
-                let canary = seal.seal(CANARY_RECORD, CANARY)?;
-                inner.commit(vec![Op::expect(CANARY_RECORD, None), Op::put(CANARY_RECORD, canary)]).await?;
+        loop {
+            match inner.get(CANARY_RECORD).await? {
+                Some(sealed) if seal.open(CANARY_RECORD, &sealed)? == CANARY => break,
+                Some(_) => return Err(StoreError::Corrupt("its canary is another".into())),
+                None => {
+                    let canary = seal.seal(CANARY_RECORD, CANARY)?;
+                    let ops = vec![Op::expect(CANARY_RECORD, None), Op::put(CANARY_RECORD, canary)];
+                    match inner.commit(ops).await {
+                        // Another node was quicker; what it wrote must open.
+                        Err(StoreError::Changed(_)) => {}
+                        done => done?,
+                    }
+                }
             }
         }
         Ok(Self { inner, seal })

@@ -1,7 +1,9 @@
 //! One table of behaviours over every store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::etcd::tests::real::RealEtcd;
 use super::memory::MemoryStore;
 use super::seal::{Keys, SealedStore};
 use super::sled::SledStore;
@@ -20,23 +22,28 @@ async fn check(script: &str) {
         path
     };
     let open = |name: &str| SledStore::open(Box::leak(directory(name).into_boxed_path()), clock.clone());
+    let etcd = RealEtcd::start().await;
     let stores: Vec<(&str, Arc<dyn Store>)> = vec![
         ("memory", Arc::new(MemoryStore::new())),
         ("sled", Arc::new(open("plain").await.unwrap())),
         ("sealed memory", Arc::new(SealedStore::open(MemoryStore::new(), keys(), "abc234").await.unwrap())),
         ("sealed sled", Arc::new(SealedStore::open(open("sealed").await.unwrap(), keys(), "abc234").await.unwrap())),
+        ("etcd", Arc::new(etcd.store("plain").await)),
+        ("sealed etcd", Arc::new(SealedStore::open(etcd.store("sealed").await, keys(), "abc234").await.unwrap())),
     ];
     for (name, store) in stores {
         let mut watcher = store.watch("x/");
         for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let (command, wanted) = line.split_once("=>").unwrap();
-            let got = run(&*store, &mut watcher, command.trim()).await;
+            // What other processes write, too, is told over a stream.
+            let patience = Duration::from_millis(if name.contains("etcd") { 300 } else { 1 });
+            let got = run(&*store, &mut watcher, command.trim(), patience).await;
             assert_eq!(got, wanted.trim(), "{name}: {command}");
         }
     }
 }
 
-async fn run(store: &dyn Store, watcher: &mut Changes, command: &str) -> String {
+async fn run(store: &dyn Store, watcher: &mut Changes, command: &str, patience: Duration) -> String {
     if command.starts_with(['+', '-', '?']) {
         let ops = command.split(' ').map(|word| {
             let (key, value) = word[1..].split_once('=').map_or((&word[1..], None), |(key, value)| (key, Some(value)));
@@ -53,7 +60,7 @@ async fn run(store: &dyn Store, watcher: &mut Changes, command: &str) -> String 
     }
     if command == "~" {
         let mut told = Vec::new();
-        while let Ok(Some(change)) = tokio::time::timeout(std::time::Duration::from_millis(1), watcher.next()).await {
+        while let Ok(Some(change)) = tokio::time::timeout(patience, watcher.next()).await {
             told.push(match change {
                 Change::Key(key) => key,
                 Change::Missed => "missed".into(),

@@ -32,6 +32,8 @@ impl Changes {
                 return Some(Change::Key(key));
             }
             match self.commits.recv().await {
+                // Nobody tells of no key.
+                Ok(keys) if keys.is_empty() => return Some(Change::Missed),
                 Ok(keys) => self.waiting.extend(keys.iter().filter(|key| key.starts_with(&self.prefix)).cloned()),
                 Err(broadcast::error::RecvError::Lagged(_)) => return Some(Change::Missed),
                 Err(broadcast::error::RecvError::Closed) => return None,
@@ -53,6 +55,11 @@ impl Default for Watchers {
 impl Watchers {
     pub(super) fn watch(&self, prefix: &str) -> Changes {
         Changes { prefix: prefix.to_owned(), commits: self.0.subscribe(), waiting: Default::default() }
+    }
+
+    /// Something changed, and nobody knows what.
+    pub(super) fn tell_missed(&self) {
+        let _ = self.0.send(Arc::default());
     }
 
     /// `keys` changed, in one commit.

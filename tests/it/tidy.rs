@@ -38,8 +38,12 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 
 /// Files that may name more than their folder: the one place of the loop that meets the outside, and the simulated world,
 /// which takes the loop's trait.
-const MAY_ALSO_NAME: &[(&str, &[&str])] =
-    &[("reconcile/world", &["http", "oauth", "calendar", "endpoint"]), ("sim", &["reconcile::world"])];
+const MAY_ALSO_NAME: &[(&str, &[&str])] = &[
+    ("store/etcd", &["http"]),
+    ("cluster", &["store"]),
+    ("reconcile/world", &["http", "oauth", "calendar", "endpoint"]),
+    ("sim", &["reconcile::world"]),
+];
 
 /// What stands in few places only: the text, the places, and why. Tests in a file are free of it.
 const ONLY_IN: &[(&[&str], &[&str], &str)] = &[
