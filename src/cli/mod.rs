@@ -18,7 +18,10 @@ mod match_invitation;
 mod node;
 mod opening;
 mod plan;
+mod push;
+mod refresh;
 mod reload;
+mod resume;
 mod run;
 mod sandbox;
 mod schema;
@@ -26,9 +29,11 @@ mod serve;
 mod sim;
 mod simulate;
 mod status;
+mod suspend;
 mod test;
 mod trace;
 mod trace_text;
+mod trust;
 mod verdict;
 
 use std::process::ExitCode;
@@ -69,6 +74,11 @@ enum Verb {
     Approve(approve::Approve),
     Explain(explain::Explain),
     Auth(auth::Auth),
+    Suspend(suspend::Suspend),
+    Resume(resume::Resume),
+    Refresh(refresh::Refresh),
+    Push(push::Push),
+    Trust(trust::Trust),
     Reload(reload::Reload),
     Trace(trace::Trace),
     Run(Box<run::Run>),
@@ -112,6 +122,11 @@ fn outcome(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Verb::Approve(verb) => approve::run(verb),
         Verb::Explain(verb) => explain::run(verb),
         Verb::Auth(verb) => auth::run(verb),
+        Verb::Suspend(verb) => suspend::run(verb),
+        Verb::Resume(verb) => resume::run(verb),
+        Verb::Refresh(verb) => refresh::run(verb),
+        Verb::Push(verb) => push::run(verb),
+        Verb::Trust(verb) => trust::run(verb),
         Verb::Reload(verb) => reload::run(verb),
         Verb::Trace(verb) => trace::run(verb),
         Verb::Run(verb) => run::run(verb),

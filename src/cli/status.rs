@@ -160,6 +160,12 @@ fn overview(status: &StatusView, losses: &[LossView], now: Timestamp) -> String 
             text += &format!("  and {} more endpoints\n", mine.len() - LOSSES_MAX);
         }
     }
+    for one in &status.suspended {
+        let until = one.until.map_or_else(|| "until resumed".to_owned(), |until| format!("until {until}"));
+        let reason = one.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        text += &safe(&format!("suspended {} {} by {}, {until}{reason}", one.kind, one.name, one.who));
+        text.push('\n');
+    }
     if !status.drift.is_empty() {
         let rows = status.drift.iter().map(|one| {
             vec![one.kind.clone(), one.name.clone(), one.reason.clone(), ago(one.since, now), one.message.clone()]

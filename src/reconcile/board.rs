@@ -13,7 +13,9 @@ use crate::model::{
     OtherWriter, ProfileName, RoomKey, Schedule, Signs,
 };
 
+use super::audit::Entry;
 use super::pace::Why;
+use super::suspension::Suspensions;
 
 /// The board. Cloning shares it.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +28,8 @@ struct Cells {
     endpoints: RwLock<BTreeMap<EndpointName, Arc<EndpointStatus>>>,
     integrations: RwLock<BTreeMap<IntegrationName, Arc<IntegrationStatus>>>,
     plan: RwLock<Arc<PlanStatus>>,
+    suspensions: RwLock<Arc<Suspensions>>,
+    audit: RwLock<Arc<Vec<Arc<Entry>>>>,
     pulse: RwLock<Pulse>,
 }
 
@@ -130,7 +134,7 @@ pub enum EndpointState {
     Drifting,
     /// Never reached, or never heard of.
     NeverContacted,
-    /// Suspended by its documents.
+    /// Suspended, by an operator or by its documents.
     Suspended,
     /// Read and planned only.
     Observing,
@@ -173,6 +177,8 @@ pub struct EndpointStatus {
     pub drift: Option<Drift>,
     /// `DuplicateDevice`: its device is filled for another endpoint; `DeviceReplaced`: another device answers there than before.
     pub device: Option<Drift>,
+    /// Why it is in its mode, as an operator or its documents say.
+    pub because: Option<String>,
 }
 
 /// One calendar service whose requests are counted.
@@ -310,25 +316,6 @@ pub struct Pulse {
     pub store_unavailable: bool,
 }
 
-/// A request of an operator to the loop.
-#[derive(Debug)]
-pub enum Command {
-    /// Let a held plan happen; answers with one sentence, or why not.
-    Approve {
-        /// As shown.
-        checksum: String,
-        /// Where the answer goes.
-        answer: tokio::sync::oneshot::Sender<Result<String, String>>,
-    },
-    /// Show a room's agenda as it was last read, with its texts; answers with nothing where there is no such room.
-    Show {
-        /// Which.
-        room: RoomKey,
-        /// Where the answer goes.
-        answer: tokio::sync::oneshot::Sender<Option<Shown>>,
-    },
-}
-
 /// A room's agenda as it was last read.
 #[derive(Clone, Debug)]
 pub struct Shown {
@@ -363,6 +350,18 @@ impl Board {
         self.0.plan.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What operators suspended.
+    #[must_use]
+    pub fn suspensions(&self) -> Arc<Suspensions> {
+        self.0.suspensions.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What operators did, oldest first.
+    #[must_use]
+    pub fn audit(&self) -> Arc<Vec<Arc<Entry>>> {
+        self.0.audit.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The loop.
     #[must_use]
     pub fn pulse(&self) -> Pulse {
@@ -395,6 +394,16 @@ impl Board {
     /// Replaces the held plans.
     pub fn put_plan(&self, status: PlanStatus) {
         *self.0.plan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(status);
+    }
+
+    /// Replaces what is suspended.
+    pub fn put_suspensions(&self, all: Suspensions) {
+        *self.0.suspensions.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(all);
+    }
+
+    /// Replaces what operators did.
+    pub fn put_audit(&self, entries: Vec<Arc<Entry>>) {
+        *self.0.audit.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(entries);
     }
 
     /// Replaces the pulse.

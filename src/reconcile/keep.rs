@@ -69,12 +69,19 @@ pub async fn load(
             kept.quotas.insert(name, record);
         }
     }
+    kept.suspended = all(store, records::SUSPENDED).await?;
+    kept.audit = all(store, records::AUDIT).await?;
     if let Some(value) = store.get(records::GATE).await? {
         kept.gate = understood(records::GATE, &value);
     }
     let clock = store.get(records::CLOCK).await?;
     let newest = clock.and_then(|value| String::from_utf8(value).ok()?.parse().ok());
     Ok(FromStore { kept, newest: newest.and_then(|second| Timestamp::from_second(second).ok()) })
+}
+
+async fn all<T: serde::de::DeserializeOwned>(store: &dyn Store, prefix: &str) -> Result<Vec<T>, StoreError> {
+    let found = store.scan(prefix).await?;
+    Ok(found.iter().filter_map(|(key, value)| understood(key, value)).collect())
 }
 
 fn understood<T: serde::de::DeserializeOwned>(key: &str, value: &[u8]) -> Option<T> {

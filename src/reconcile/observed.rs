@@ -150,6 +150,8 @@ pub struct EndpointKnown {
     pub replaced_at: Option<Timestamp>,
     /// It is read before anything is put: what is known of the device is in doubt.
     pub look_first: bool,
+    /// An operator wants the certificate pinned anew that it shows next.
+    pub trust_anew: bool,
     /// What it shall show by itself, kept for as long as that stands.
     pub(super) made: Option<Made>,
     /// What it shall show, what the gate keeps included.

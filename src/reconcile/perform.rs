@@ -113,6 +113,7 @@ impl<W: World> Workshop<W> {
                 cell.publish(Edition::new(schedule, given.at));
                 Ok(Outcome::Published { given: Box::new(given) })
             }
+            Step::ForgetPin { endpoint } => self.world.forget_pin(&endpoint).await.map(|()| Outcome::PinForgotten),
             Step::Clear { given, unlisted, .. } => {
                 self.world.clear(&given, unlisted).await.map(|left| Outcome::Cleared { left })
             }

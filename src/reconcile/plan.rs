@@ -56,10 +56,20 @@ impl Planned {
     }
 }
 
-/// What to do about a room: run its rules where their result is missing or old, read it when it is due. A `paced` room is read
-/// when its calendar service has a turn for it ([`super::pace`]).
+/// How a room is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Read {
+    /// Not at all: nothing it belongs to is acted on.
+    Never,
+    /// When its calendar service has a turn for it ([`super::pace`]).
+    InTurn,
+    /// Every half minute.
+    Often,
+}
+
+/// What to do about a room: run its rules where their result is missing or old, read it when it is due.
 #[must_use]
-pub fn plan_room(desired: &Desired, room: &Arc<RoomSpec>, known: &RoomState, paced: bool, now: Now) -> Planned {
+pub fn plan_room(desired: &Desired, room: &Arc<RoomSpec>, known: &RoomState, read: Read, now: Now) -> Planned {
     if known.in_flight || known.carrying {
         return Planned::later(Mono::NEVER);
     }
@@ -85,12 +95,11 @@ pub fn plan_room(desired: &Desired, room: &Arc<RoomSpec>, known: &RoomState, pac
             });
         }
     }
-    if !is_acted_on(desired, room, now) {
-        return Planned::later(now.mono + READ_EVERY);
-    }
-    if paced {
+    match read {
+        Read::Never => return Planned::later(now.mono + READ_EVERY),
         // Its calendar service says when.
-        return Planned::later(Mono::NEVER);
+        Read::InTurn => return Planned::later(Mono::NEVER),
+        Read::Often => {}
     }
     let due = [
         known.trouble.as_ref().map_or(known.next_read, |trouble| trouble.next),
@@ -123,12 +132,6 @@ pub fn read_room(
     Step::ReadAgenda { room: room.clone(), window, account, cursor, last: known.agenda.clone(), without_private_texts }
 }
 
-/// Whether any of its endpoints is to show something.
-#[must_use]
-pub fn is_acted_on(desired: &Desired, room: &RoomSpec, now: Now) -> bool {
-    desired.endpoints_of(&room.key).any(|endpoint| endpoint.mode.at(now.wall) != ModeState::Suspended)
-}
-
 /// The room's zone: the documents' word, else the calendar's own, else UTC.
 #[must_use]
 pub fn zone_of<'a>(room: &'a RoomSpec, known: &'a RoomState) -> &'a str {
@@ -141,10 +144,11 @@ pub fn next_read(room: &RoomSpec, reads: u64, now: Now) -> Mono {
     now.mono + jittered(READ_EVERY, room.key.email.as_str(), u32::try_from(reads % 1024).unwrap_or(0))
 }
 
-/// What to do about an endpoint that shall show `wished`, what the gate keeps included. `None`: not known yet.
+/// What to do about an endpoint in `mode` that shall show `wished`, what the gate keeps included. `None`: not known yet.
 #[must_use]
 pub fn plan_endpoint(
     endpoint: &Arc<EndpointSpec>,
+    mode: ModeState,
     known: &EndpointKnown,
     wished: Option<&Arc<Schedule>>,
     room: Option<&RoomState>,
@@ -156,13 +160,16 @@ pub fn plan_endpoint(
     // The served edge moves, a mode ends: both are looked for at least hourly, and the edge exactly.
     let edge = tick_after(&endpoint.room, now.wall).duration_since(now.wall);
     let later = now.mono + Duration::try_from(edge).unwrap_or(LOOK_EVERY).min(LOOK_EVERY);
-    if endpoint.mode.at(now.wall) != ModeState::Enforce {
+    if mode != ModeState::Enforce {
         return Planned::later(later);
     }
     if let Some(trouble) = &known.trouble
         && trouble.next > now.mono
     {
         return Planned::later(trouble.next);
+    }
+    if known.trust_anew {
+        return Planned::now(Step::ForgetPin { endpoint: endpoint.clone() });
     }
     match &endpoint.device {
         DeviceSpec::Cisco(_) | DeviceSpec::Webex(_) => plan_pushed(endpoint, known, wished, room, now, later),

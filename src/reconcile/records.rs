@@ -7,6 +7,8 @@
 //! | `held/ENDPOINT` | what an endpoint was given, its target and credential included |
 //! | `old/ENDPOINT@PLACE` | the same for a place it left |
 //! | `quota/INTEGRATION` | how many requests a calendar service was or will soon be asked |
+//! | `suspended/KIND/NAME` | what an operator suspended |
+//! | `audit/NUMBER` | what operators did |
 //! | `gate`, `directory`, `clock`, `deployment` | holds and approvals; the adopted directory; the newest trusted time; our id on devices |
 
 mod target;
@@ -42,6 +44,11 @@ pub const HELD: &str = "held/";
 pub const OLD: &str = "old/";
 /// Where counts of requests stand.
 pub const QUOTAS: &str = "quota/";
+
+/// Where suspended objects stand.
+pub const SUSPENDED: &str = "suspended/";
+/// Where operators' actions stand.
+pub const AUDIT: &str = "audit/";
 
 /// A room's last good agenda.
 #[derive(Clone, Debug, Serialize, Deserialize)]

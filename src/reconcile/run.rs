@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::model::presence::Presence;
 use crate::model::{Failure, LookAgain, Mono};
 
-use super::board::{Command, Shown};
+use super::board::Shown;
 use super::due::Object;
+use super::order::Command;
 use super::perform::Workshop;
 use super::planner::Planner;
 use super::step::{Ended, Lane, Step};
@@ -165,7 +166,7 @@ pub async fn run<W: World>(
                     ended = lanes.under_way.try_join_next_with_id();
                 }
             }
-            Some(command) = inlets.commands.recv() => obey(&mut planner, command, &workshop, &mut answering),
+            Some(command) = inlets.commands.recv() => heed(&mut planner, command, &workshop, &mut answering),
             Some(at) = inlets.look_again.recv() => planner.look_again(at, workshop.clock.now()),
             Some(presence) = inlets.presence.recv() => planner.heard_from(presence, workshop.clock.now()),
             Some(_) = answering.join_next() => {}
@@ -178,12 +179,11 @@ pub async fn run<W: World>(
     workshop.desk.commit(planner.take_records(now)).await;
 }
 
-fn obey<W: World>(planner: &mut Planner, command: Command, workshop: &Arc<Workshop<W>>, answering: &mut JoinSet<()>) {
+fn heed<W: World>(planner: &mut Planner, command: Command, workshop: &Arc<Workshop<W>>, answering: &mut JoinSet<()>) {
     match command {
-        Command::Approve { checksum, answer } => {
-            let said = planner.approve(&checksum, workshop.clock.now());
-            // Whoever asked may have gone; the approval stands.
-            let _ = answer.send(said);
+        Command::Do { order, who, answer } => {
+            // Whoever asked may have gone; what was done stands.
+            let _ = answer.send(planner.obey(&order, &who, workshop.clock.now()));
         }
         Command::Show { room, answer } => match planner.agenda(&room) {
             None => drop(answer.send(None)),

@@ -347,6 +347,12 @@ impl World for Sim {
         Ok(PutDone { same, foreign: 0, facts: device.facts() })
     }
 
+    async fn forget_pin(&self, endpoint: &EndpointSpec) -> Result<(), Failure> {
+        let (_, name) = address_of(endpoint)?;
+        self.told(&mut self.state(), "trust", &format!("trust {name}"));
+        Ok(())
+    }
+
     async fn clear(&self, given: &Given, unlisted: bool) -> Result<Option<&'static str>, Failure> {
         let address = match &given.target {
             Some(DeviceSpec::Cisco(cisco)) => &cisco.address,

@@ -99,6 +99,11 @@ pub enum Step {
         /// Where it fetches.
         cell: Cell,
     },
+    /// Forget which certificate an endpoint's device had: the one it shows next is pinned.
+    ForgetPin {
+        /// Which.
+        endpoint: Arc<EndpointSpec>,
+    },
     /// Clear a place an endpoint has left.
     Clear {
         /// Its record name.
@@ -178,9 +183,10 @@ impl Step {
         match self {
             Self::ReadDocuments | Self::KeepDirectory { .. } | Self::CarryRooms { .. } => Object::Documents,
             Self::ReadAgenda { room, .. } | Self::Evaluate { room, .. } => Object::Room(room.key.clone()),
-            Self::ReadHeld { endpoint, .. } | Self::Put { endpoint, .. } | Self::Publish { endpoint, .. } => {
-                Object::Endpoint(endpoint.name.clone())
-            }
+            Self::ReadHeld { endpoint, .. }
+            | Self::Put { endpoint, .. }
+            | Self::Publish { endpoint, .. }
+            | Self::ForgetPin { endpoint } => Object::Endpoint(endpoint.name.clone()),
             Self::Clear { place, .. } | Self::ForgetPlace { place } => Object::OldPlace(place.clone()),
             Self::ReadBusy { batch, .. } => Object::Batch(batch.clone()),
         }
@@ -199,6 +205,7 @@ impl Step {
             Self::ReadHeld { .. } => "ReadHeld",
             Self::Put { .. } => "Put",
             Self::Publish { .. } => "Publish",
+            Self::ForgetPin { .. } => "ForgetPin",
             Self::Clear { .. } => "Clear",
             Self::ForgetPlace { .. } => "ForgetPlace",
         }
@@ -246,6 +253,8 @@ pub enum Outcome {
     },
     /// The record is gone.
     Forgotten,
+    /// The certificate that the device shows next is pinned.
+    PinForgotten,
 }
 
 /// What the directory says.

@@ -93,7 +93,10 @@ pub fn drifting(board: &Board) -> Vec<Drifting> {
     let endpoints = board.endpoints();
     let of_endpoints = endpoints.iter().filter_map(|endpoint| {
         let name = endpoint.spec.name.as_str();
-        endpoint.drift.as_ref().map(|drift| drifting_one("endpoint", name, drift, endpoint.failure.as_ref()))
+        let drift = endpoint.drift.as_ref()?;
+        let mut one = drifting_one("endpoint", name, drift, endpoint.failure.as_ref());
+        one.message = because(endpoint, drift.reason).unwrap_or(one.message);
+        Some(one)
     });
     of_config.chain(of_integrations).chain(of_rooms).chain(of_endpoints).collect()
 }
@@ -261,6 +264,11 @@ fn treated(room: &RoomStatus, since: Timestamp) -> Vec<Condition> {
 #[must_use]
 pub fn of_endpoint(endpoint: &EndpointStatus) -> Vec<Condition> {
     let mut conditions = of_object(endpoint.drift.as_ref(), endpoint.failure.as_ref());
+    for condition in &mut conditions {
+        if let Some(because) = because(endpoint, &condition.reason) {
+            condition.message = because;
+        }
+    }
     conditions.extend(other_writers(endpoint));
     conditions.extend(clock(endpoint));
     if let Some(device) = &endpoint.device
@@ -270,6 +278,11 @@ pub fn of_endpoint(endpoint: &EndpointStatus) -> Vec<Condition> {
         conditions.push(Condition { reason: device.reason.into(), since: device.since, message });
     }
     conditions
+}
+
+/// Why an endpoint is suspended or only watched, where somebody said so.
+fn because(endpoint: &EndpointStatus, reason: &str) -> Option<String> {
+    endpoint.because.clone().filter(|_| matches!(reason, "Suspended" | "Observing"))
 }
 
 /// Who else writes to the device, also while it holds what it was given; a drift that says so is told who it is.
@@ -339,7 +352,7 @@ pub fn meaning(reason: &str) -> &'static str {
         "DuplicateDevice" => "another endpoint has the same device, by its serial number; only that one is filled",
         "DeviceReplaced" => "another device answers at this address than before, or than its document names",
         "PersonalMode" => "the device is in personal mode: it is filled, and what it shows cannot be read back",
-        "Suspended" => "suspended by its documents",
+        "Suspended" => "suspended: nothing is read, put or cleared",
         "Observing" => "only watched, by its documents",
         "NeverSeen" => "it has never asked for its meetings",
         "PolyWrongPassword" => {

@@ -25,6 +25,7 @@ use crate::model::Ear;
 use crate::model::desired::ModeState;
 use crate::model::tally::{Durations, Tally};
 use crate::reconcile::board::{Board, EndpointStatus, IntegrationStatus, RoomStatus};
+use crate::reconcile::suspension::Suspensions;
 
 /// The media type of what [`render`] gives.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -113,7 +114,7 @@ impl Collector for Scrape {
         self.alarms(&mut page)?;
         self.plan(&mut page)?;
         of_rooms(&mut page, &rooms)?;
-        of_endpoints(&mut page, &endpoints)?;
+        of_endpoints(&mut page, &endpoints, &self.board.suspensions())?;
         self.counted(&mut page, &rooms)?;
         self.process(&mut page)
     }
@@ -359,7 +360,7 @@ fn of_rooms(page: &mut Page<'_>, rooms: &[Arc<RoomStatus>]) -> std::fmt::Result 
     )
 }
 
-fn of_endpoints(page: &mut Page<'_>, endpoints: &[Arc<EndpointStatus>]) -> std::fmt::Result {
+fn of_endpoints(page: &mut Page<'_>, endpoints: &[Arc<EndpointStatus>], suspensions: &Suspensions) -> std::fmt::Result {
     let each = |value: fn(&EndpointStatus) -> Option<f64>| -> Vec<Sample> {
         let named = endpoints.iter().map(|endpoint| (endpoint.spec.name.as_str(), value(endpoint)));
         named.filter_map(|(name, value)| value.map(|value| (labels(&[("endpoint", name)]), value))).collect()
@@ -381,11 +382,16 @@ fn of_endpoints(page: &mut Page<'_>, endpoints: &[Arc<EndpointStatus>]) -> std::
     )?;
     let described = endpoints.iter().map(|endpoint| (info_labels(endpoint), 1.0));
     page.gauge("otj_endpoint_info", "An endpoint with the labels of its document", described.collect())?;
-    let suspended = endpoints.iter().filter(|endpoint| endpoint.mode == ModeState::Suspended);
+    let mut objects: BTreeSet<(&str, &str)> = endpoints
+        .iter()
+        .filter(|endpoint| endpoint.mode == ModeState::Suspended)
+        .map(|endpoint| ("endpoint", endpoint.spec.name.as_str()))
+        .collect();
+    objects.extend(suspensions.iter().map(|one| (one.kind.label(), one.name.as_str())));
     page.gauge(
         "otj_suspended",
-        "1 for each object that is suspended",
-        suspended.map(|one| (labels(&[("kind", "endpoint"), ("name", one.spec.name.as_str())]), 1.0)).collect(),
+        "1 for each object that is suspended, by an operator or by its documents",
+        objects.into_iter().map(|(kind, name)| (labels(&[("kind", kind), ("name", name)]), 1.0)).collect(),
     )
 }
 

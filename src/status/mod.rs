@@ -9,6 +9,9 @@ pub mod clouds;
 pub mod conditions;
 pub mod integrations;
 pub mod metrics;
+pub mod operations;
 pub mod summary;
 
-pub use crate::reconcile::board::{Board, Command, EndpointStatus, RoomStatus, Shown};
+pub use crate::reconcile::board::{Board, EndpointStatus, RoomStatus, Shown};
+pub use crate::reconcile::order::{Command, Order, Refused};
+pub use crate::reconcile::suspension::{Suspended, SuspendedKind};

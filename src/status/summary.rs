@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Condition, Drifting, room_names};
 use super::integrations::because;
+use super::operations::{self, SuspendedView};
 use crate::model::schedule::NoJoin;
 use crate::model::{DeviceSpec, Now, Protocol};
 use crate::reconcile::board::{Board, ConfigStatus, EndpointState, EndpointStatus, Hold, RoomStatus};
@@ -41,6 +42,9 @@ pub struct StatusView {
     pub held: Vec<HeldView>,
     /// Endpoints that wait for a second complete read before they lose meetings.
     pub waiting: usize,
+    /// What operators suspended.
+    #[serde(default)]
+    pub suspended: Vec<SuspendedView>,
 }
 
 /// How many of each.
@@ -272,6 +276,7 @@ pub fn status(board: &Board, now: Now) -> StatusView {
         drift: conditions::drifting(board),
         held: plan.holds.iter().map(held_view).collect(),
         waiting: plan.waiting,
+        suspended: operations::suspended(board),
     }
 }
 

@@ -50,6 +50,27 @@ pub enum Caller {
     Operator,
 }
 
+/// Who asks, and how they are called in the log of actions.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Visitor {
+    /// What they may.
+    pub caller: Caller,
+    /// A token's name, or who signed in.
+    pub who: String,
+}
+
+impl From<Caller> for Visitor {
+    fn from(caller: Caller) -> Self {
+        let who = match caller {
+            Caller::Nobody => "nobody",
+            Caller::Loopback => "this machine",
+            Caller::Reader => "the reader's token",
+            Caller::Operator => "the operator's token",
+        };
+        Self { caller, who: who.to_owned() }
+    }
+}
+
 /// What a route shows or does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Area {

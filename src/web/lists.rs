@@ -16,6 +16,7 @@ use super::problem::Problem;
 use crate::model::EndpointName;
 use crate::status::alarms::{self, Alarm};
 use crate::status::integrations::{self, IntegrationView};
+use crate::status::operations::{self, AuditView};
 use crate::status::summary::{self, EndpointView, LossView, MeetingView, RoomView};
 
 /// Items of a page, when the request does not say.
@@ -168,6 +169,23 @@ pub(super) async fn meetings(
         page(views, key, FIELDS, &asked)
     })
     .await
+}
+
+/// What operators did, newest first.
+pub(super) async fn audit(
+    State(state): State<WebState>,
+    Query(asked): Asked,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    const FIELDS: &[Field<AuditView>] = &[
+        ("who", |entry| &entry.who),
+        ("action", |entry| &entry.action),
+        ("kind", |entry| &entry.kind),
+        ("name", |entry| &entry.name),
+    ];
+    // Counts down where the number counts up, so that the newest come first.
+    let key = |entry: &AuditView| format!("{:020}", u64::MAX - entry.number);
+    answer(headers, move || page(operations::audit(&state.board), key, FIELDS, &asked)).await
 }
 
 /// What is held, pair by pair.

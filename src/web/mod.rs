@@ -8,12 +8,13 @@
 //! | `/-/healthy`, `/-/ready` | anybody |
 //! | `/metrics` | a token, loopback; anybody under `--metrics-open` |
 //! | `/`, `/integrations`, `/api/v1/{status,rooms,integrations,endpoints,alarms,config}` | a token, loopback |
-//! | `/api/v1/{meetings,plan,explain}` | a token |
-//! | `POST /-/reload`, `POST /api/v1/approve` | the operator's token |
+//! | `/api/v1/{meetings,plan,explain,audit}` | a token |
+//! | `POST /-/reload`, `POST /api/v1/{approve,suspend,resume,refresh,push,trust,trace}` | the operator's token |
 
 pub mod access;
 mod actions;
 mod api;
+mod body;
 mod explaining;
 mod lists;
 mod page;
@@ -33,7 +34,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 pub use self::access::Access;
-use self::access::{Area, Caller};
+use self::access::{Area, Caller, Visitor};
 use self::problem::Problem;
 use crate::model::tally::Tally;
 use crate::model::trace::Tracer;
@@ -94,10 +95,16 @@ pub fn router(state: WebState) -> Router {
     let read = Router::new()
         .route("/api/v1/meetings", get(lists::meetings))
         .route("/api/v1/explain", get(explaining::explain))
-        .route("/api/v1/plan", get(lists::plan));
+        .route("/api/v1/plan", get(lists::plan))
+        .route("/api/v1/audit", get(lists::audit));
     let operate = Router::new()
         .route("/-/reload", post(actions::reload))
         .route("/api/v1/approve", post(actions::approve))
+        .route("/api/v1/suspend", post(actions::suspend))
+        .route("/api/v1/resume", post(actions::resume))
+        .route("/api/v1/refresh", post(actions::refresh))
+        .route("/api/v1/push", post(actions::push))
+        .route("/api/v1/trust", post(actions::trust))
         .route("/api/v1/trace", post(trace::begin))
         .route("/api/v1/trace/{name}", get(trace::look));
     Router::new()
@@ -121,6 +128,7 @@ fn guarded(routes: Router<WebState>, area: Area, state: &WebState) -> Router<Web
         async move {
             match admitted {
                 Ok(caller) => {
+                    request.extensions_mut().insert(Visitor::from(caller));
                     request.extensions_mut().insert(caller);
                     next.run(request).await
                 }

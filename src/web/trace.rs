@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -9,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 
 use super::WebState;
+use super::access::Visitor;
 use super::problem::Problem;
 use crate::model::trace::{LONGEST, Traced};
 use crate::model::{DeviceSpec, EndpointName};
@@ -36,7 +38,11 @@ struct Recorded {
 }
 
 /// `POST /api/v1/trace`: records an endpoint from now on.
-pub(super) async fn begin(State(state): State<WebState>, body: Bytes) -> Result<Response, Problem> {
+pub(super) async fn begin(
+    State(state): State<WebState>,
+    Extension(visitor): Extension<Visitor>,
+    body: Bytes,
+) -> Result<Response, Problem> {
     let wish: Wish = serde_json::from_slice(&body)
         .map_err(|_| Problem::bad_request("the body is `{\"endpoint\": \"…\", \"seconds\": 600}`"))?;
     let endpoint = EndpointName::parse(&wish.endpoint).ok().and_then(|name| state.board.endpoint(&name));
@@ -46,6 +52,7 @@ pub(super) async fn begin(State(state): State<WebState>, body: Bytes) -> Result<
     }
     let span = Duration::from_secs(wish.seconds).min(LONGEST);
     state.tracer.begin(&endpoint.spec.name, span, state.clock.now().mono);
+    super::actions::note(&state, &visitor, "trace", "endpoint", endpoint.spec.name.as_str(), "");
     let message = format!("what {} says is recorded for {} s", endpoint.spec.name, span.as_secs());
     Ok((StatusCode::ACCEPTED, axum::Json(Done { message })).into_response())
 }

@@ -162,6 +162,7 @@ impl Scene {
             failure: None,
             drift: None,
             device: None,
+            because: None,
         };
         (self.endpoint)(&mut status);
         let zone = jiff::tz::TimeZone::get("Europe/Oslo").unwrap();

@@ -2,6 +2,7 @@
 
 mod devices;
 mod gate;
+mod orders;
 mod quota;
 mod removals;
 mod renames;

@@ -28,6 +28,7 @@ const PAGES: &[&str] = &[
     "/api/v1/endpoints/oslo-4",
     "/api/v1/meetings",
     "/api/v1/plan",
+    "/api/v1/audit",
     "/nothing",
 ];
 

@@ -159,7 +159,7 @@ struct Doors {
     wish: watch::Receiver<Arc<Desired>>,
     _accounts: watch::Receiver<Accounts>,
     ways_in: (mpsc::Sender<crate::model::LookAgain>, mpsc::Sender<crate::model::presence::Presence>),
-    _commands: mpsc::Sender<crate::reconcile::board::Command>,
+    _commands: mpsc::Sender<crate::reconcile::order::Command>,
 }
 
 /// Starts the loop.

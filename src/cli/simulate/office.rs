@@ -74,6 +74,10 @@ impl<W: World> World for Office<W> {
         Ok(PutDone::default())
     }
 
+    async fn forget_pin(&self, _: &EndpointSpec) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn clear(&self, _: &Given, _: bool) -> Result<Option<&'static str>, Failure> {
         Ok(None)
     }

@@ -123,6 +123,12 @@ impl Planner {
                 self.published(name, *given, now);
                 self.due.touch(object.clone());
             }
+            (Object::Endpoint(name), Outcome::PinForgotten) => {
+                if let Some(known) = self.endpoints.get_mut(name) {
+                    known.trust_anew = false;
+                }
+                self.due.touch(object.clone());
+            }
             (Object::OldPlace(place), Outcome::Cleared { left }) => {
                 if let Some(known) = self.old_places.get_mut(place) {
                     tracing::info!(endpoint = %known.endpoint, left, "A place that an endpoint left was looked after.");
@@ -248,7 +254,7 @@ impl Planner {
         }
         self.due.touch(Object::Room(key.clone()));
         for name in endpoints {
-            let acts = |spec: &Arc<EndpointSpec>| spec.mode.at(now.wall) == ModeState::Enforce;
+            let acts = |spec: &Arc<EndpointSpec>| self.suspensions.mode(spec, now.wall) == ModeState::Enforce;
             let waits = self.endpoints.get(&name).is_some_and(|endpoint| endpoint.held == Held::Unknown)
                 && self.desired.endpoints.get(&name).is_some_and(acts);
             if first || waits || self.gate.concerns(&name) {

@@ -184,6 +184,8 @@ impl Planner {
             "A directory is in force."
         );
         self.carry(&renamed, &desired);
+        self.records.extend(self.suspensions.rename(&renamed));
+        self.report_orders();
         self.take_up(&desired);
         self.places_of(&desired);
         self.index_devices();

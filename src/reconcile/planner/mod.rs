@@ -6,6 +6,7 @@ mod adopt;
 mod carry;
 pub(super) mod device;
 mod identity;
+mod orders;
 mod paced;
 mod places;
 mod report;
@@ -28,13 +29,15 @@ use crate::model::tally::Tally;
 use crate::model::{Agenda, Desired, DeviceSpec, EndpointName, LookAgain, Mono, Now, Place, RoomKey};
 use crate::store::Op;
 
+use super::audit::Audit;
 use super::board::{Board, ConfigStatus};
 use super::due::{Due, Object};
 use super::gate::Gate;
 use super::observed::{EndpointKnown, OldPlace, RoomState, Trouble};
 use super::pace::{Pace, Why};
-use super::plan::{Planned, plan_endpoint, plan_room};
-use super::step::{DocumentsRead, Lane, RoomMove, Step};
+use super::plan::{Planned, Read, plan_endpoint, plan_room};
+use super::step::{Lane, RoomMove, Step};
+use super::suspension::Suspensions;
 use super::wall::Wall;
 
 /// The directory is looked at this often even when nothing said it changed.
@@ -88,6 +91,10 @@ pub struct Planner {
     documents: Documents,
     due: Due,
     gate: Gate,
+    /// What an operator suspended.
+    suspensions: Suspensions,
+    /// What operators did.
+    audit: Audit,
     wall: Wall,
     board: Board,
     accounts: watch::Sender<Accounts>,
@@ -151,6 +158,8 @@ impl Planner {
             documents: Documents::default(),
             due,
             gate: Gate::new(options.max_change_percent),
+            suspensions: Suspensions::default(),
+            audit: Audit::default(),
             wall: Wall::new(options.released, newest),
             board: outlets.board,
             accounts: outlets.accounts,
@@ -199,6 +208,7 @@ impl Planner {
         if look.jumped {
             self.pace.wall_jumped(now);
         }
+        self.end_suspensions(now);
         if look.trusted && self.last_stored_time.until(now.mono) >= Duration::from_mins(10) {
             self.last_stored_time = now.mono;
             let (endpoints, old_places) = (&self.endpoints, &self.old_places);
@@ -301,7 +311,10 @@ impl Planner {
             }
             Step::ReadBusy { batch, .. } => return Lane::Paced(batch.integration.clone()),
             Step::Evaluate { .. } => return Lane::Rules,
-            Step::ReadHeld { endpoint, .. } | Step::Put { endpoint, .. } | Step::Publish { endpoint, .. } => {
+            Step::ReadHeld { endpoint, .. }
+            | Step::Put { endpoint, .. }
+            | Step::Publish { endpoint, .. }
+            | Step::ForgetPin { endpoint } => {
                 let failed = self.endpoints.get(&endpoint.name).is_some_and(|known| known.trouble.is_some());
                 (Some(&endpoint.device), failed)
             }
@@ -352,8 +365,12 @@ impl Planner {
                 let desired = self.desired.clone();
                 match (desired.rooms.get(key), self.rooms.get(key)) {
                     (Some(room), Some(known)) => {
-                        let paced = self.pace.paces(&key.integration);
-                        let planned = plan_room(&desired, room, known, paced, now);
+                        let read = match self.is_acted_on(room, now) {
+                            false => Read::Never,
+                            true if self.pace.paces(&key.integration) => Read::InTurn,
+                            true => Read::Often,
+                        };
+                        let planned = plan_room(&desired, room, known, read, now);
                         self.report_room(key, now);
                         planned
                     }
@@ -368,7 +385,8 @@ impl Planner {
                 self.wish_for(endpoint, now);
                 let Some(known) = self.endpoints.get(name) else { return Planned { step: None, due: Mono::NEVER } };
                 let room = self.rooms.get(&endpoint.room);
-                let planned = plan_endpoint(endpoint, known, known.wished.as_ref(), room, now);
+                let mode = self.suspensions.mode(endpoint, now.wall);
+                let planned = plan_endpoint(endpoint, mode, known, known.wished.as_ref(), room, now);
                 self.report_endpoint(name, now);
                 planned
             }
@@ -408,47 +426,6 @@ impl Planner {
         }
         self.reserve_requests(now);
         std::mem::take(&mut self.records)
-    }
-
-    /// An operator lets a held plan happen.
-    ///
-    /// # Errors
-    /// One sentence why not.
-    pub fn approve(&mut self, checksum: &str, now: Now) -> Result<String, String> {
-        if let Some(held) = self.documents.held.take() {
-            if held.read.checksum == checksum {
-                tracing::info!(
-                    event = "plan_approved",
-                    checksum,
-                    "An operator approved a directory that removes documents."
-                );
-                self.documents.approved = Some(checksum.to_owned());
-                let read: DocumentsRead = held.read;
-                self.consider(Box::new(read), now);
-                return Ok("the directory is adopted".into());
-            }
-            self.documents.held = Some(held);
-        }
-        let Some(endpoints) = self.gate.approve(checksum, now.wall) else {
-            return Err(format!("no held plan with checksum {checksum} was shown within the last 24 hours"));
-        };
-        self.gate_due = Mono::default();
-        tracing::info!(
-            event = "plan_approved",
-            checksum,
-            endpoints = endpoints.len(),
-            "An operator approved a held plan."
-        );
-        for name in &endpoints {
-            self.due.touch(Object::Endpoint(name.clone()));
-            for (place, old) in &self.old_places {
-                if old.endpoint == *name {
-                    self.due.touch(Object::OldPlace(place.clone()));
-                }
-            }
-        }
-        self.report_plan(now);
-        Ok(format!("{} endpoints may lose the listed meetings", endpoints.len()))
     }
 
     /// When the loop must turn again.

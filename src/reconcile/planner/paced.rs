@@ -7,7 +7,7 @@ use crate::model::{Failure, IntegrationName, Meetings, Mono, Now, RoomEmail, Roo
 
 use super::super::due::{Batch, Object};
 use super::super::pace::{Known, Turn, Why};
-use super::super::plan::{Planned, READ_EVERY, is_acted_on, read_room, zone_of};
+use super::super::plan::{Planned, READ_EVERY, read_room, zone_of};
 use super::super::records::put_quota;
 use super::super::step::{MeetingsByEvaluation, Step};
 use super::Planner;
@@ -33,7 +33,7 @@ impl Planner {
                         self.pace.put_off(&room, now.mono + BUSY_AGAIN, now);
                         continue;
                     }
-                    if !is_acted_on(&desired, spec, now) {
+                    if !self.is_acted_on(spec, now) {
                         self.pace.put_off(&room, now.mono + READ_EVERY, now);
                         continue;
                     }

@@ -19,6 +19,7 @@ use super::super::observed::{EndpointKnown, OldPlace};
 use super::super::plan::{Planned, plan_old_place};
 use super::super::records;
 use super::super::step::Step;
+use super::super::suspension::SuspendedKind;
 use super::Planner;
 
 /// A removed endpoint is cleared only after this absence: a document that is moved between two commits is gone for a moment.
@@ -68,8 +69,10 @@ impl Planner {
             return Planned { step: Some(Step::ForgetPlace { place: name.to_owned() }), due: Mono::NEVER };
         }
         let held = place.removed && self.gate.blocks(&place.endpoint);
-        let watched =
-            self.desired.endpoints.get(&place.endpoint).is_some_and(|it| it.mode.at(now.wall) != ModeState::Enforce);
+        let watched = match self.desired.endpoints.get(&place.endpoint) {
+            Some(endpoint) => self.suspensions.mode(endpoint, now.wall) != ModeState::Enforce,
+            None => self.suspensions.holds(SuspendedKind::Endpoint, place.endpoint.as_str()),
+        };
         let blocked = !self.wall.trusted() || held || watched;
         let Some(place) = self.old_places.get_mut(name) else { return Planned { step: None, due: Mono::NEVER } };
         if blocked {

@@ -25,9 +25,12 @@ const SILENT_AFTER: SignedDuration = SignedDuration::from_mins(10);
 impl Planner {
     pub(super) fn report_room(&mut self, key: &RoomKey, now: Now) {
         let desired = self.desired.clone();
-        let (Some(room), Some(known)) = (desired.rooms.get(key), self.rooms.get_mut(key)) else { return };
+        let Some(room) = desired.rooms.get(key) else { return };
+        let acted_on = self.is_acted_on(room, now);
+        let Some(known) = self.rooms.get_mut(key) else { return };
         let stale_after = self.pace.stale_after(key).unwrap_or(STALE_AFTER);
-        let reason = room_drift(known, stale_after, now.wall);
+        let reason =
+            if acted_on { room_drift(known, stale_after, now.wall) } else { known.last_read_wall.map(|_| "Suspended") };
         known.drift = since(reason, known.drift.take(), now.wall);
         let profiles = room.evaluations.iter().filter_map(|evaluation| {
             let list = &known.meetings.get(evaluation)?.list;
@@ -72,7 +75,7 @@ impl Planner {
         {
             known.last_contact = Some(seen);
         }
-        let mode = endpoint.mode.at(now.wall);
+        let mode = self.suspensions.mode(endpoint, now.wall);
         let synced = is_synced(endpoint, known, bare.as_deref(), now.wall);
         let reason = endpoint_drift(endpoint, known, mode, synced, now);
         known.drift = since(reason, known.drift.take(), now.wall);
@@ -103,6 +106,10 @@ impl Planner {
             failure: known.trouble.as_ref().map(super::Trouble::note),
             drift: known.drift.clone(),
             device: device_condition(known, now.wall),
+            because: match self.suspensions.of(endpoint) {
+                Some(one) => Some(one.sentence()),
+                None => endpoint.mode.reason_at(now.wall).map(str::to_owned),
+            },
         };
         self.board.put_endpoint(status);
     }

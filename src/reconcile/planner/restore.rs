@@ -7,12 +7,14 @@ use crate::model::published::Edition;
 use crate::model::{Desired, DeviceSpec, EndpointName, EndpointSpec, Given, IntegrationName, Now, RoomKey};
 use crate::store::Op;
 
+use super::super::audit::Entry;
 use super::super::due::Object;
 use super::super::gate::{GateRecord, Names as _};
 use super::super::observed::{EndpointKnown, OldPlace, RoomState};
 use super::super::pace::QuotaRecord;
 use super::super::records::{self, AgendaRecord, KeptPlace};
 use super::super::step::{MeetingsByEvaluation, RoomMove};
+use super::super::suspension::{Suspension, Suspensions};
 use super::Planner;
 use super::carry::Renamed;
 use super::places::known_from;
@@ -34,6 +36,10 @@ pub struct Kept {
     pub gate: Option<GateRecord>,
     /// How many requests calendar services were asked.
     pub quotas: BTreeMap<IntegrationName, QuotaRecord>,
+    /// What an operator suspended.
+    pub suspended: Vec<Suspension>,
+    /// What operators did, oldest first.
+    pub audit: Vec<Entry>,
 }
 
 impl Planner {
@@ -44,6 +50,9 @@ impl Planner {
             self.gate.restore(gate);
         }
         self.pace.restore(kept.quotas);
+        self.suspensions = Suspensions::restored(kept.suspended);
+        self.audit.restore(kept.audit);
+        self.report_orders();
         for kept in kept.old_places {
             let left_at = kept.left_at.unwrap_or(now.wall);
             let old = OldPlace::left(kept.endpoint, kept.given, left_at, kept.removed, now);

@@ -27,7 +27,7 @@ impl Planner {
                 if loss.is_empty() {
                     self.gate.nothing_lost(&endpoint.name);
                     Vec::new()
-                } else if !self.wall.trusted() || endpoint.mode.at(now.wall) != ModeState::Enforce {
+                } else if !self.wall.trusted() || self.suspensions.mode(endpoint, now.wall) != ModeState::Enforce {
                     loss.bookings
                 } else {
                     let reads =

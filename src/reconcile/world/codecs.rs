@@ -153,6 +153,20 @@ impl Codecs {
         Ok(None)
     }
 
+    /// Forgets the pinned certificate of a place, in memory and in the store.
+    ///
+    /// # Errors
+    /// When the store does not take it; the pin stands then.
+    pub async fn forget_pin(&self, spec: &CiscoSpec) -> Result<(), Failure> {
+        let place = spec.place();
+        let key = format!("{PINS}{}:{}", place.0, place.1);
+        self.store.commit(vec![Op::delete(key)]).await.map_err(|error| {
+            Failure::retry("StoreUnavailable", format!("the pinned certificate could not be forgotten: {error}"))
+        })?;
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&place);
+        Ok(())
+    }
+
     fn lists(&self) -> Lists<'_> {
         Lists { deployment: &self.deployment, now: self.clock.now().wall }
     }

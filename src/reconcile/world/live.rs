@@ -211,6 +211,13 @@ impl World for Live {
         }
     }
 
+    async fn forget_pin(&self, endpoint: &EndpointSpec) -> Result<(), Failure> {
+        match &endpoint.device {
+            DeviceSpec::Cisco(spec) => self.codecs.forget_pin(spec).await,
+            DeviceSpec::Poly(_) | DeviceSpec::Webex(_) => Ok(()),
+        }
+    }
+
     async fn clear(&self, given: &Given, unlisted: bool) -> Result<Option<&'static str>, Failure> {
         match &given.target {
             Some(DeviceSpec::Cisco(spec)) => self.codecs.clear(spec, given, unlisted).await,

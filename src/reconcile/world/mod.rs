@@ -89,6 +89,9 @@ pub trait World: Send + Sync + 'static {
         serial: Option<&str>,
     ) -> impl Future<Output = Result<PutDone, Failure>> + Send;
 
+    /// Forgets which certificate an endpoint's device had.
+    fn forget_pin(&self, endpoint: &EndpointSpec) -> impl Future<Output = Result<(), Failure>> + Send;
+
     /// Clears a place an endpoint left, if a read-back shows that it is the recorded device and holds our bookings only:
     /// somebody else may live there by now. A device that cannot list is cleared only when `unlisted`. `Ok(Some(reason))`: it was
     /// left as it is.

@@ -44,7 +44,7 @@ pub struct Site {
     stop: CancellationToken,
     task: tokio::task::JoinHandle<()>,
     // The loop ends when nobody can tell it anything any more.
-    _told: (mpsc::Sender<otj::model::presence::Presence>, mpsc::Sender<otj::reconcile::board::Command>),
+    _told: (mpsc::Sender<otj::model::presence::Presence>, mpsc::Sender<otj::reconcile::order::Command>),
 }
 
 /// Calendars of one world, codecs of another.
@@ -185,6 +185,10 @@ impl World for Office {
             DeviceSpec::Cisco(spec) => self.codecs.put(spec, schedule, serial).await,
             _ => unreachable!("only codecs stand here"),
         }
+    }
+
+    async fn forget_pin(&self, endpoint: &EndpointSpec) -> Result<(), Failure> {
+        self.sim.forget_pin(endpoint).await
     }
 
     async fn clear(&self, given: &Given, unlisted: bool) -> Result<Option<&'static str>, Failure> {

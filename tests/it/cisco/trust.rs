@@ -1,12 +1,18 @@
 //! Certificates: whom we talk to, and that credentials wait until it is known.
 
+use std::sync::Arc;
+
 use otj::endpoint::cisco::Session;
+use otj::http::{Http, HttpOptions};
 use otj::listen::{TlsSettings, self_signed};
 use otj::model::device::TlsMode;
-use otj::model::{Failure, Secret};
+use otj::model::{Clock, Failure, Secret};
+use otj::reconcile::world::codecs::Codecs;
 use otj::sim::cisco::Generation;
+use otj::store::Store as _;
+use otj::store::memory::MemoryStore;
 
-use super::world::{World, schedule};
+use super::world::{DEPLOYMENT, World, morning, schedule};
 
 fn certificate() -> (String, Secret) {
     self_signed(&["127.0.0.1".to_owned()]).unwrap()
@@ -72,4 +78,30 @@ async fn a_fingerprint_of_the_document_is_the_only_one_believed() {
     world.cisco.fingerprint = Some("0".repeat(64));
     world.cisco.tls = TlsMode::Insecure;
     assert_eq!(Failure::from(world.put(&schedule(DAY)).await.unwrap_err()).reason, "CertificateUntrusted");
+}
+
+#[tokio::test]
+async fn a_pin_that_is_forgotten_is_learned_anew_and_stands_after_a_restart() {
+    let (mut world, tls, _) = over_tls().await;
+    world.cisco.tls = TlsMode::PinOnFirstUse;
+    let store = Arc::new(MemoryStore::default());
+    let start = async || {
+        let http = Http::new(HttpOptions { allow_loopback: true }).unwrap();
+        Codecs::new(http, Clock::starting_at(morning()), store.clone(), DEPLOYMENT.to_owned()).await.unwrap()
+    };
+    let pin = async || store.scan("pin/").await.unwrap().pop().map(|(_, pin)| pin);
+    start().await.put(&world.cisco, &schedule(DAY), None).await.unwrap();
+    let first = pin().await;
+
+    let (certificate, key) = certificate();
+    tls.replace(certificate.as_bytes(), &key).unwrap();
+    let codecs = start().await;
+    let refused = codecs.put(&world.cisco, &schedule(DAY), None).await.unwrap_err();
+    assert_eq!((refused.reason, pin().await), ("CertificateUntrusted", first.clone()));
+
+    codecs.forget_pin(&world.cisco).await.unwrap();
+    assert_eq!(pin().await, None);
+    codecs.put(&world.cisco, &schedule(DAY), None).await.unwrap();
+    assert!(pin().await.is_some_and(|now| Some(now) != first), "another one");
+    start().await.put(&world.cisco, &schedule(DAY), None).await.unwrap();
 }

@@ -155,6 +155,7 @@ impl Rig {
                 let given = Given { schedule: Arc::default(), target: None, serial: None, at: self.now().wall };
                 Outcome::Published { given: Box::new(given) }
             }
+            Step::ForgetPin { .. } => Outcome::PinForgotten,
             Step::Clear { .. } => Outcome::Cleared { left: None },
             Step::ForgetPlace { .. } => Outcome::Forgotten,
         }

@@ -4,12 +4,13 @@
 //! 10:00 calendar fjord standup@11:00* lunch@12:00        * : the invitation has an address to dial
 //! 10:05 calendar fjord fails Throttled | works | hangs
 //! 10:05 device oslo fails PushFailed | works | hangs | forgets | reboots | rewrites | cannot list | rival | serial S1 | swaps bergen
-//! 10:10 wish oslo=fjord bergen=vik:poly nord~sor=fjord:oslo  name[~former]=room[:address[#serial]|:poly[=login]], the whole directory
+//! 10:10 wish oslo=fjord bergen=vik:poly nord~sor=fjord:oslo  name[~former]=room[:address[#serial][!]|:poly[=login]], the whole directory; ! pins certificates
 //! 10:10 quota 5000                                       requests in 24 hours, for the next wish
 //! 10:10 calendars fail Throttled | work                  the whole service
 //! 10:10 integration dav~calendars                        what the next wish calls the one calendar service; `profile` likewise
 //! 10:10 rule other.example                               the domain the one rule looks for
 //! 10:10 directory fails | invalid | git | lost           lost: the kept one does not load any more
+//! 10:10 suspend endpoint oslo 12:00 | resume endpoint oslo | refresh fjord | push oslo | trust oslo
 //! 10:20 status oslo                                      one line into the log; `conditions oslo` likewise
 //! ```
 
@@ -19,13 +20,15 @@ use jiff::{SignedDuration, Timestamp};
 use otj::model::published::{Accounts, Published};
 use otj::model::tally::Tally;
 use otj::model::{Body, Clock, Confidential, EndpointName, Event, Failure, LookAgain, Person};
-use otj::reconcile::board::{Board, Command};
+use otj::reconcile::board::Board;
 use otj::reconcile::desk::Desk;
+use otj::reconcile::order::{Command, Order, Refused};
 use otj::reconcile::perform::Workshop;
 use otj::reconcile::planner::{Outlets, Planner, PlannerOptions};
 use otj::reconcile::run::{Inlets, run};
 use otj::reconcile::sim_world::{Sim, titles};
 use otj::reconcile::step::DocumentsRead;
+use otj::reconcile::suspension::{Suspended, SuspendedKind};
 use otj::store::Store;
 use otj::store::memory::MemoryStore;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -113,8 +116,12 @@ impl Stage {
     }
 
     pub(super) async fn approve(&self, checksum: &str) -> Result<String, String> {
+        self.order(Order::Approve { checksum: checksum.to_owned() }).await.map_err(|refused| refused.to_string())
+    }
+
+    pub(super) async fn order(&self, order: Order) -> Result<String, Refused> {
         let (answer, said) = oneshot::channel();
-        self.commands.send(Command::Approve { checksum: checksum.to_owned(), answer }).await.unwrap();
+        self.commands.send(Command::Do { order, who: "Ada".into(), answer }).await.unwrap();
         said.await.unwrap()
     }
 
@@ -252,6 +259,27 @@ impl Stage {
                     self.approve(&hold.checksum).await.unwrap();
                 }
             }
+            ["suspend", kind, name, rest @ ..] => {
+                let until = rest.first().map(|until| time_of(until));
+                let order = Order::Suspend { what: what(kind, name), until, reason: None };
+                log.push(format!("{} {}", self.time(), said(self.order(order).await)));
+            }
+            ["resume", kind, name] => {
+                let order = Order::Resume { what: what(kind, name) };
+                log.push(format!("{} {}", self.time(), said(self.order(order).await)));
+            }
+            ["refresh", room] => {
+                let order = Order::Refresh { room: (*room).to_owned() };
+                log.push(format!("{} {}", self.time(), said(self.order(order).await)));
+            }
+            ["push", name] => {
+                let order = Order::Push { endpoint: EndpointName::parse(name).unwrap() };
+                log.push(format!("{} {}", self.time(), said(self.order(order).await)));
+            }
+            ["trust", name] => {
+                let order = Order::Trust { endpoint: EndpointName::parse(name).unwrap() };
+                log.push(format!("{} {}", self.time(), said(self.order(order).await)));
+            }
             ["end"] => {}
             other => panic!("nobody knows how to {other:?}"),
         }
@@ -291,6 +319,16 @@ pub(super) async fn check(script: &str, expected: &str) {
     let mut seconds_hidden: Vec<String> = log.iter().map(|line| format!("{}{}", &line[..5], &line[8..])).collect();
     seconds_hidden.sort();
     assert_eq!(seconds_hidden, expected, "\n{}", log.join("\n"));
+}
+
+pub(super) fn what(kind: &str, name: &str) -> Suspended {
+    let kind = SuspendedKind::parse(kind).unwrap();
+    let name = if kind == SuspendedKind::Room { email(name).to_string() } else { name.to_owned() };
+    Suspended { kind, name }
+}
+
+fn said(said: Result<String, Refused>) -> String {
+    said.unwrap_or_else(|refused| format!("refused: {refused}"))
 }
 
 fn reason_of(text: &str) -> &'static str {

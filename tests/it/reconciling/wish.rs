@@ -159,12 +159,16 @@ fn device_of(text: &str, name: &str) -> DeviceSpec {
         let username = login.strip_prefix('=').unwrap_or(name).to_owned();
         return DeviceSpec::Poly(PolySpec { username, password, model, emit });
     }
+    let (text, tls) = match text.strip_suffix('!') {
+        Some(text) => (text, TlsMode::PinOnFirstUse),
+        None => (text, TlsMode::Verify),
+    };
     let (address, serial) = text.split_once('#').map_or((text, None), |(text, serial)| (text, Some(serial)));
     DeviceSpec::Cisco(CiscoSpec {
         address: address.to_owned(),
         port: 443,
         use_https: true,
-        tls: TlsMode::Verify,
+        tls,
         ca_certificates: Vec::new(),
         username: "admin".into(),
         password,

@@ -41,6 +41,14 @@ async fn a_token_opens_what_it_is_for_from_anywhere_under_any_host() {
         10.0.0.7 | x.example | RE | GET /api/v1/plan     => 200
         10.0.0.7 | x.example | RE | POST /-/reload       => 403
         10.0.0.7 | x.example | RE | POST /api/v1/approve => 403
+        10.0.0.7 | x.example | OP | GET /api/v1/audit    => 200
+        10.0.0.7 | x.example | RE | GET /api/v1/audit    => 200
+        10.0.0.7 | x.example | OP | POST /api/v1/suspend => 400
+        10.0.0.7 | x.example | RE | POST /api/v1/suspend => 403
+        10.0.0.7 | x.example | RE | POST /api/v1/resume  => 403
+        10.0.0.7 | x.example | RE | POST /api/v1/refresh => 403
+        10.0.0.7 | x.example | RE | POST /api/v1/push    => 403
+        10.0.0.7 | x.example | RE | POST /api/v1/trust   => 403
     ";
     check(
         &Site::new(),
@@ -61,6 +69,8 @@ async fn loopback_without_a_token_sees_everything_but_meetings_and_does_nothing(
         127.0.0.1        | localhost      |  | GET /nothing               => 404
         127.0.0.1        | localhost      |  | GET /api/v1/meetings       => 401
         127.0.0.1        | localhost      |  | GET /api/v1/plan           => 401
+        127.0.0.1        | localhost      |  | GET /api/v1/audit          => 401
+        127.0.0.1        | localhost      |  | POST /api/v1/suspend       => 401
         127.0.0.1        | localhost      |  | POST /-/reload             => 401
         127.0.0.1        | localhost      |  | POST /api/v1/approve       => 401
     ";

@@ -163,3 +163,49 @@ async fn actions_take_the_operators_token_and_say_what_was_done() {
         assert_eq!((*code, out.as_str(), err.as_str()), wanted);
     }
 }
+
+#[tokio::test]
+async fn operators_suspend_resume_refresh_push_and_trust_from_the_command_line() {
+    let (operator, reader) = (home(Some("operator-token")), home(Some("reader-token")));
+    let answers = Site::new()
+        .serve(move |server| {
+            let at = "2026-12-24T18:00:00Z";
+            [
+                vec!["suspend", "endpoint", "oslo-4", "--until", at, "--reason", "board meeting"],
+                vec!["suspend", "GraphIntegration", "m365"],
+                vec!["suspend", "everything", "m365"],
+                vec!["suspend", "endpoint", "oslo-4", "--until", "tomorrow"],
+                vec!["resume", "room", "fjord@example.com"],
+                vec!["refresh", "fjord@example.com"],
+                vec!["push", "oslo-4"],
+                vec!["push", "none"],
+                vec!["trust", "oslo-4"],
+            ]
+            .map(|arguments| otj(operator.path(), &server, &arguments))
+            .into_iter()
+            .chain([otj(reader.path(), &server, &["push", "oslo-4"])])
+            .collect::<Vec<_>>()
+        })
+        .await;
+    let wanted = [
+        (
+            0,
+            "the operator's token: (\"suspend\", \"endpoint\", \"oslo-4\") until 2026-12-24T18:00:00Z: board meeting\n",
+            "",
+        ),
+        (0, "the operator's token: (\"suspend\", \"integration\", \"m365\") \n", ""),
+        (2, "", "error: `kind` is one of integration, profile, group, location, room, endpoint\n"),
+        (2, "", "error: --until takes a time like "),
+        (0, "the operator's token: (\"resume\", \"room\", \"fjord@example.com\") \n", ""),
+        (0, "the operator's token: (\"refresh\", \"room\", \"fjord@example.com\") \n", ""),
+        (0, "the operator's token: (\"push\", \"endpoint\", \"oslo-4\") \n", ""),
+        (2, "", "error: there is no such endpoint\n"),
+        (0, "the operator's token: (\"trust\", \"endpoint\", \"oslo-4\") \n", ""),
+        (2, "", "error: this takes the operator's token\n"),
+    ];
+    assert_eq!(answers.len(), wanted.len());
+    for ((code, out, err), wanted) in answers.iter().zip(wanted) {
+        assert_eq!((*code, out.as_str()), (wanted.0, wanted.1));
+        assert!(err.starts_with(wanted.2), "{err}");
+    }
+}

@@ -15,9 +15,10 @@ use otj::model::device::{OnConflict, PolyEmit, PolyModel, TlsMode, Wire};
 use otj::model::tally::Tally;
 use otj::model::*;
 use otj::reconcile::board::{
-    AccountStatus, Board, CanaryStatus, Command, ConfigStatus, Drift, EndpointState, EndpointStatus, FailureNote, Hold,
+    AccountStatus, Board, CanaryStatus, ConfigStatus, Drift, EndpointState, EndpointStatus, FailureNote, Hold,
     IntegrationStatus, PauseStatus, PlanStatus, Pulse, RoomStatus, Shown, SpentStatus,
 };
+use otj::reconcile::order::{Command, Order, Refused};
 use otj::reconcile::pace::Why;
 use otj::status::summary::NodeView;
 use otj::web::access::Access;
@@ -156,8 +157,12 @@ impl Site {
             other.send("operator", "POST", "/api/v1/approve", &[], body).await
         };
         let answering = async {
-            if let Some(command) = self.commands.recv().await {
-                obey(command);
+            while let Some(command) = self.commands.recv().await {
+                let is_note = matches!(command, Command::Do { order: Order::Note { .. }, .. });
+                answer_to(command);
+                if !is_note {
+                    return;
+                }
             }
         };
         tokio::join!(asking, answering)
@@ -171,7 +176,7 @@ impl Site {
         let serving = otj::listen::serve(listener, None, router(self.state.clone()), Default::default(), stop.clone());
         let answering = async {
             while let Some(command) = self.commands.recv().await {
-                obey(command);
+                answer_to(command);
             }
         };
         let working = async {
@@ -194,14 +199,20 @@ impl Site {
 }
 
 /// Answers as the loop would.
-fn obey(command: Command) {
-    match command {
-        Command::Approve { checksum, answer } => {
-            let known = checksum == "00ff00ff00ff00ff";
-            let _ = answer.send(if known { Ok("approved".into()) } else { Err("no plan has that checksum".into()) });
+fn answer_to(command: Command) {
+    let (order, who, answer) = match command {
+        Command::Do { order, who, answer } => (order, who, answer),
+        Command::Show { answer, .. } => return drop(answer.send(Some(Shown { agenda: None, events: None }))),
+    };
+    let said = match order {
+        Order::Approve { checksum } if checksum == "00ff00ff00ff00ff" => Ok("approved".into()),
+        Order::Approve { .. } => Err(Refused::Conflict("no plan has that checksum".into())),
+        Order::Push { endpoint } if endpoint.as_str() == "none" => {
+            Err(Refused::NotFound("there is no such endpoint".into()))
         }
-        Command::Show { answer, .. } => drop(answer.send(Some(Shown { agenda: None, events: None }))),
-    }
+        order => Ok(format!("{who}: {:?} {}", order.about(), order.detail())),
+    };
+    let _ = answer.send(said);
 }
 
 fn at(time: &str) -> Timestamp {
@@ -390,6 +401,7 @@ fn codec() -> EndpointStatus {
         }),
         drift: Some(Drift { reason: "PutFailed", since: at("07:30") }),
         device: None,
+        because: None,
     }
 }
 
@@ -418,6 +430,7 @@ fn poly() -> EndpointStatus {
         failure: None,
         drift: None,
         device: None,
+        because: None,
     }
 }
 

@@ -85,6 +85,10 @@ impl Outside for Half {
         }
     }
 
+    async fn forget_pin(&self, endpoint: &EndpointSpec) -> Result<(), Failure> {
+        self.live.forget_pin(endpoint).await
+    }
+
     async fn clear(&self, given: &Given, unlisted: bool) -> Result<Option<&'static str>, Failure> {
         match &given.target {
             Some(DeviceSpec::Webex(_)) => self.live.clear(given, unlisted).await,
