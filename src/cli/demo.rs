@@ -375,6 +375,7 @@ async fn options(verb: &Demo, place: &Place) -> anyhow::Result<NodeOptions> {
         web_tls: None,
         admin_token_file: None,
         reader_token_file: None,
+        alarm_webhook_url_file: None,
         open_to_loopback: true,
         metrics_open: false,
         hosts: vec![listen.ip().to_string()],

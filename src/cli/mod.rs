@@ -1,5 +1,6 @@
 //! The command line: one verb, one file. The only place that prints, exits and wires the whole.
 
+mod alarm_webhook;
 mod approve;
 mod auth;
 mod certificates;

@@ -47,6 +47,9 @@ pub(super) struct Run {
     /// A token that reads pages and API.
     #[arg(long, value_name = "FILE", env = "OTJ_READER_TOKEN_FILE")]
     reader_token_file: Option<PathBuf>,
+    /// A file with the URL that alarms are sent on to: each that is raised or cleared is POSTed there as JSON.
+    #[arg(long, value_name = "FILE", env = "OTJ_ALARM_WEBHOOK_URL_FILE")]
+    alarm_webhook_url_file: Option<PathBuf>,
     /// Serve /metrics to anybody, without token.
     #[arg(long, env = "OTJ_METRICS_OPEN")]
     metrics_open: bool,
@@ -162,6 +165,7 @@ fn options(verb: &Run) -> anyhow::Result<NodeOptions> {
         web_tls,
         admin_token_file: verb.admin_token_file.clone(),
         reader_token_file: verb.reader_token_file.clone(),
+        alarm_webhook_url_file: verb.alarm_webhook_url_file.clone(),
         open_to_loopback: false,
         metrics_open: verb.metrics_open,
         hosts,

@@ -30,13 +30,14 @@ use crate::reconcile::perform::Workshop;
 use crate::reconcile::planner::{Outlets, Planner, PlannerOptions};
 use crate::reconcile::run::{Inlets, run};
 use crate::reconcile::world::live::{DirectoryOptions, Live, unpack};
+use crate::status::alarm_rounds;
 use crate::status::summary::NodeView;
 use crate::store::etcd::EtcdOptions;
 use crate::store::{Store, private};
 use crate::web::{self, Access, WebState};
 
 use super::opening::{Opened, StoreAt, open_store, stored_bytes};
-use super::{certificates, event_file};
+use super::{alarm_webhook, certificates, event_file};
 
 /// A stop in order may take this long, then it is taken anyway.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
@@ -57,6 +58,7 @@ pub(super) struct NodeOptions {
     pub(super) web_tls: Option<(PathBuf, PathBuf)>,
     pub(super) admin_token_file: Option<PathBuf>,
     pub(super) reader_token_file: Option<PathBuf>,
+    pub(super) alarm_webhook_url_file: Option<PathBuf>,
     pub(super) open_to_loopback: bool,
     pub(super) metrics_open: bool,
     pub(super) hosts: Vec<String>,
@@ -165,6 +167,17 @@ impl Node {
         tasks.spawn(watch_files(wish.clone(), look_again.clone(), stop.clone()));
         let wish_shown = wish.clone();
         tasks.spawn(listen_to_exchange(listener, wish, look_again.clone(), stop.clone()));
+
+        let webhook = options.alarm_webhook_url_file.as_ref();
+        let webhook = webhook
+            .map(|file| alarm_webhook::url(&private::load_given(file).context("--alarm-webhook-url-file")?))
+            .transpose()?;
+        let changes = webhook.map(|url| {
+            let (changes_in, changes) = mpsc::channel(alarm_webhook::WAITING_MAX);
+            tasks.spawn(alarm_webhook::send(url, changes, stop.clone()));
+            changes_in
+        });
+        tasks.spawn(alarm_rounds::watch(board.clone(), clock.clone(), changes, stop.clone()));
 
         let access = access(&options)?;
         let state = WebState {

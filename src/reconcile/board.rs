@@ -14,6 +14,7 @@ use crate::model::{
 };
 
 use super::audit::Entry;
+use super::marks::Marks;
 use super::pace::Why;
 use super::suspension::Suspensions;
 
@@ -30,6 +31,8 @@ struct Cells {
     plan: RwLock<Arc<PlanStatus>>,
     suspensions: RwLock<Arc<Suspensions>>,
     audit: RwLock<Arc<Vec<Arc<Entry>>>>,
+    marks: RwLock<Arc<Marks>>,
+    raised: RwLock<Arc<BTreeMap<String, u64>>>,
     pulse: RwLock<Pulse>,
 }
 
@@ -356,6 +359,18 @@ impl Board {
         self.0.suspensions.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What operators said about alarms.
+    #[must_use]
+    pub fn marks(&self) -> Arc<Marks> {
+        self.0.marks.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often each alarm was raised since the start, by id.
+    #[must_use]
+    pub fn raised(&self) -> Arc<BTreeMap<String, u64>> {
+        self.0.raised.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What operators did, oldest first.
     #[must_use]
     pub fn audit(&self) -> Arc<Vec<Arc<Entry>>> {
@@ -399,6 +414,16 @@ impl Board {
     /// Replaces what is suspended.
     pub fn put_suspensions(&self, all: Suspensions) {
         *self.0.suspensions.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(all);
+    }
+
+    /// Replaces what operators said about alarms.
+    pub fn put_marks(&self, all: Marks) {
+        *self.0.marks.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(all);
+    }
+
+    /// Replaces how often each alarm was raised.
+    pub fn put_raised(&self, counts: BTreeMap<String, u64>) {
+        *self.0.raised.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(counts);
     }
 
     /// Replaces what operators did.

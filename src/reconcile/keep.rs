@@ -70,6 +70,7 @@ pub async fn load(
         }
     }
     kept.suspended = all(store, records::SUSPENDED).await?;
+    kept.marks = all(store, records::ALARMS).await?;
     kept.audit = all(store, records::AUDIT).await?;
     if let Some(value) = store.get(records::GATE).await? {
         kept.gate = understood(records::GATE, &value);

@@ -9,6 +9,7 @@ pub mod desk;
 pub mod due;
 pub mod gate;
 pub mod keep;
+pub mod marks;
 pub mod observed;
 pub mod order;
 pub mod pace;

@@ -84,6 +84,18 @@ pub enum Order {
         /// Which.
         endpoint: EndpointName,
     },
+    /// Mark an alarm as seen.
+    Acknowledge {
+        /// Its id.
+        alarm: String,
+    },
+    /// Tell nobody of an alarm for a while.
+    Silence {
+        /// Its id.
+        alarm: String,
+        /// Until then.
+        until: Timestamp,
+    },
     /// Write down what was done elsewhere.
     Note {
         /// From a closed set, in lower case.
@@ -108,6 +120,8 @@ impl Order {
             Self::Refresh { room } => ("refresh", "room", room),
             Self::Push { endpoint } => ("push", "endpoint", endpoint.as_str()),
             Self::Trust { endpoint } => ("trust", "endpoint", endpoint.as_str()),
+            Self::Acknowledge { alarm } => ("acknowledge", "alarm", alarm),
+            Self::Silence { alarm, .. } => ("silence", "alarm", alarm),
             Self::Note { action, kind, name, .. } => (action, kind, name),
         }
     }
@@ -120,6 +134,7 @@ impl Order {
                 let until = until.map(|until| format!("until {until}"));
                 until.into_iter().chain(reason.clone()).collect::<Vec<_>>().join(": ")
             }
+            Self::Silence { until, .. } => format!("until {until}"),
             Self::Note { detail, .. } => detail.clone(),
             _ => String::new(),
         }

@@ -8,6 +8,7 @@
 //! | `old/ENDPOINT@PLACE` | the same for a place it left |
 //! | `quota/INTEGRATION` | how many requests a calendar service was or will soon be asked |
 //! | `suspended/KIND/NAME` | what an operator suspended |
+//! | `alarm/ID` | what operators said about an alarm |
 //! | `audit/NUMBER` | what operators did |
 //! | `gate`, `directory`, `clock`, `deployment` | holds and approvals; the adopted directory; the newest trusted time; our id on devices |
 
@@ -47,6 +48,8 @@ pub const QUOTAS: &str = "quota/";
 
 /// Where suspended objects stand.
 pub const SUSPENDED: &str = "suspended/";
+/// Where what operators said about alarms stands.
+pub const ALARMS: &str = "alarm/";
 /// Where operators' actions stand.
 pub const AUDIT: &str = "audit/";
 

@@ -4,7 +4,7 @@
 //! A change on its way, a suspended endpoint and a device that was just added are no alarms. An endpoint whose document says
 //! `raiseAlarms: false` raises none. What is wrong with a whole calendar service is one alarm of the service.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,22 @@ pub struct Alarm {
     pub remedy: String,
     /// Since when.
     pub since: Timestamp,
+    /// When it last stood, to the minute.
+    pub last: Timestamp,
+    /// How often it was raised since the node started.
+    pub count: u64,
+    /// For how many objects it stands: more than one where many have one trouble.
+    pub objects: usize,
+    /// Who has seen it.
+    pub acknowledged_by: Option<String>,
+    /// It is told to nobody until then.
+    pub silenced_until: Option<Timestamp>,
 }
+
+/// So many objects of one kind with one reason are one alarm.
+const ROLLED_UP_FROM: usize = 10;
+/// The name of an alarm that stands for many.
+const ALL: &str = "*";
 
 /// What a reason means for whoever is on duty.
 struct Known {
@@ -291,7 +306,47 @@ pub fn alarms(board: &Board, now: Timestamp) -> Vec<Alarm> {
     alarms.retain(|alarm| alarm.reason != "PushFailed" || !has_reason.contains(&alarm.name));
     alarms.sort_by(|a, b| a.id.cmp(&b.id));
     alarms.dedup_by(|a, b| a.id == b.id);
+    let mut alarms = rolled_up(alarms);
+    let (marks, raised) = (board.marks(), board.raised());
+    let minute = Timestamp::from_second(now.as_second() / 60 * 60).unwrap_or(now);
+    for alarm in &mut alarms {
+        alarm.last = minute.max(alarm.since);
+        alarm.count = raised.get(&alarm.id).copied().unwrap_or(1);
+        let Some(mark) = marks.of(&alarm.id) else { continue };
+        alarm.silenced_until = mark.silenced_until.filter(|until| *until > now);
+        // What began later was not seen.
+        let seen = mark.acknowledged.as_ref().filter(|(_, at)| *at >= alarm.since);
+        alarm.acknowledged_by = seen.map(|(who, _)| who.clone());
+    }
     alarms
+}
+
+/// Many of one kind and reason are one alarm: what has one cause is told once.
+fn rolled_up(alarms: Vec<Alarm>) -> Vec<Alarm> {
+    let mut sizes = BTreeMap::<(String, String), usize>::new();
+    for alarm in &alarms {
+        *sizes.entry((alarm.kind.clone(), alarm.reason.clone())).or_default() += 1;
+    }
+    let mut rolled: Vec<Alarm> = Vec::new();
+    for alarm in alarms {
+        let objects = sizes[&(alarm.kind.clone(), alarm.reason.clone())];
+        if objects < ROLLED_UP_FROM {
+            rolled.push(alarm);
+            continue;
+        }
+        let id = format!("{}/{ALL}/{}", alarm.kind, alarm.reason);
+        match rolled.iter_mut().find(|one| one.id == id) {
+            Some(one) => {
+                one.since = one.since.min(alarm.since);
+                one.severity = one.severity.min(alarm.severity);
+            }
+            None => {
+                let cause = format!("{objects} {}s alike, {} among them: {}", alarm.kind, alarm.name, alarm.cause);
+                rolled.push(Alarm { id, name: ALL.to_owned(), cause, objects, ..alarm });
+            }
+        }
+    }
+    rolled
 }
 
 fn alarm(kind: &str, name: &str, condition: &Condition) -> Option<Alarm> {
@@ -305,6 +360,11 @@ fn alarm(kind: &str, name: &str, condition: &Condition) -> Option<Alarm> {
         cause: condition.message.clone(),
         remedy: known.remedy.to_owned(),
         since: condition.since,
+        last: condition.since,
+        count: 1,
+        objects: 1,
+        acknowledged_by: None,
+        silenced_until: None,
     })
 }
 
@@ -319,6 +379,21 @@ mod tests {
             assert!(seen.insert(known.condition), "{} twice", known.condition);
             assert!(known.remedy.len() > 20 && !known.remedy.ends_with('.'), "{}", known.remedy);
         }
+    }
+
+    #[test]
+    fn many_of_one_reason_are_one_alarm_that_begins_with_the_first_and_a_few_stay_apart() {
+        let told = |numbers: std::ops::Range<i64>| -> Vec<String> {
+            let alarms = numbers.filter_map(|n| {
+                let since = Timestamp::from_second(1_000 - n).unwrap();
+                let condition = Condition { reason: "PutFailed".into(), since, message: "no answer".into() };
+                alarm("endpoint", &format!("e{n}"), &condition)
+            });
+            let rolled = rolled_up(alarms.collect());
+            rolled.iter().map(|it| format!("{} {} {} {}", it.id, it.objects, it.since.as_second(), it.cause)).collect()
+        };
+        assert_eq!(told(0..9).len(), 9);
+        assert_eq!(told(0..400), ["endpoint/*/PushFailed 400 601 400 endpoints alike, e0 among them: no answer"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! and the text of `/metrics` ([`metrics`]). Everything is made when asked, so what left the board is gone everywhere at once.
 
 pub mod age;
+pub mod alarm_rounds;
 pub mod alarms;
 pub mod clouds;
 pub mod conditions;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use super::access::Visitor;
 use super::body::{Body, Shape};
 use super::problem::Problem;
 use crate::model::{EndpointName, LookAgain};
+use crate::status::alarms;
 use crate::status::{Command, Order, Refused, Suspended, SuspendedKind};
 
 /// The loop answers between two turns; a turn takes milliseconds.
@@ -148,6 +149,56 @@ pub(super) async fn trust(
 ) -> Result<Response, Problem> {
     let endpoint = endpoint(&body.wish.endpoint)?;
     obey(&state, &visitor, Order::Trust { endpoint }, body.back).await
+}
+
+/// The body of `POST /api/v1/alarms/ID/acknowledge`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+impl Shape for Nothing {
+    const SHAPE: &'static str = "{}, or empty";
+}
+
+/// The body of `POST /api/v1/alarms/ID/silence`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Silence {
+    until: Timestamp,
+}
+
+impl Shape for Silence {
+    const SHAPE: &'static str = r#"{"until": "2026-12-24T18:00:00Z"}; a time that has passed ends the silence"#;
+}
+
+/// `POST /api/v1/alarms/ID/acknowledge`: somebody has seen it.
+pub(super) async fn acknowledge(
+    State(state): State<WebState>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    body: Body<Nothing>,
+) -> Result<Response, Problem> {
+    let alarm = standing(&state, id).await?;
+    obey(&state, &visitor, Order::Acknowledge { alarm }, body.back).await
+}
+
+/// `POST /api/v1/alarms/ID/silence`: nobody is told of it for a while.
+pub(super) async fn silence(
+    State(state): State<WebState>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    body: Body<Silence>,
+) -> Result<Response, Problem> {
+    let alarm = standing(&state, id).await?;
+    obey(&state, &visitor, Order::Silence { alarm, until: body.wish.until }, body.back).await
+}
+
+/// The id, if such an alarm stands.
+async fn standing(state: &WebState, id: String) -> Result<String, Problem> {
+    let (board, now) = (state.board.clone(), state.clock.now().wall);
+    let all = tokio::task::spawn_blocking(move || alarms::alarms(&board, now)).await;
+    let stands = all.map_err(|_| Problem::internal())?.iter().any(|alarm| alarm.id == id);
+    if stands { Ok(id) } else { Err(Problem::not_found("there is no such alarm now")) }
 }
 
 fn suspended(kind: &str, name: String) -> Result<Suspended, Problem> {

@@ -35,7 +35,8 @@ impl<T: Shape, S: Send + Sync> FromRequest<S> for Body<T> {
             .await
             .map_err(|refused| Problem::new(refused.status(), "the body is too large, or did not arrive"))?;
         if !is_form {
-            let wish = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
+            let text = if bytes.is_empty() { b"{}" } else { &bytes[..] };
+            let wish = serde_json::from_slice(text).map_err(|_| wrong())?;
             return Ok(Self { wish, back: None });
         }
         let mut fields = serde_json::Map::new();

@@ -9,7 +9,7 @@
 //! | `/metrics` | a token, loopback; anybody under `--metrics-open` |
 //! | `/`, `/integrations`, `/api/v1/{status,rooms,integrations,endpoints,alarms,config}` | a token, loopback |
 //! | `/api/v1/{meetings,plan,explain,audit}` | a token |
-//! | `POST /-/reload`, `POST /api/v1/{approve,suspend,resume,refresh,push,trust,trace}` | the operator's token |
+//! | `POST /-/reload`, `POST /api/v1/alarms/ID/{acknowledge,silence}`, `POST /api/v1/{approve,suspend,resume,refresh,push,trust,trace}` | the operator's token |
 
 pub mod access;
 mod actions;
@@ -100,6 +100,8 @@ pub fn router(state: WebState) -> Router {
     let operate = Router::new()
         .route("/-/reload", post(actions::reload))
         .route("/api/v1/approve", post(actions::approve))
+        .route("/api/v1/alarms/{id}/acknowledge", post(actions::acknowledge))
+        .route("/api/v1/alarms/{id}/silence", post(actions::silence))
         .route("/api/v1/suspend", post(actions::suspend))
         .route("/api/v1/resume", post(actions::resume))
         .route("/api/v1/refresh", post(actions::refresh))

@@ -1,5 +1,6 @@
 //! The daemon as a process, on real files, with a simulated codec and a Poly-like client outside.
 
+mod alarms;
 mod exchange;
 mod replaced;
 
@@ -139,9 +140,15 @@ spec: {{profile: hq, roomEmail: fjord@example.com, cisco: {{address: {host}, por
 
     /// With a log of this level.
     fn start_at(&self, level: &str) -> Daemon {
+        self.start_with(level, &[])
+    }
+
+    /// With more flags.
+    pub(crate) fn start_with(&self, level: &str, flags: &[&str]) -> Daemon {
         let mut child = Command::new(env!("CARGO_BIN_EXE_otj"))
             .args(["--log-level", level, "--log-format", "json", "run", "--allow-loopback", "--metrics-open"])
             .args(["--listen", "127.0.0.1:0", "--poly-listen", "127.0.0.1:0", "--poly-auth", "digest,basic"])
+            .args(flags)
             .arg("--config")
             .arg(self.path("otj.d"))
             .arg("--config")

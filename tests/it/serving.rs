@@ -1,6 +1,7 @@
 //! The pages, the API, metrics and health, as requests meet them: through the router, with a peer and a `Host`.
 
 mod access;
+mod alarms;
 mod commands;
 mod site;
 

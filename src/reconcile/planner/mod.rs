@@ -33,6 +33,7 @@ use super::audit::Audit;
 use super::board::{Board, ConfigStatus};
 use super::due::{Due, Object};
 use super::gate::Gate;
+use super::marks::Marks;
 use super::observed::{EndpointKnown, OldPlace, RoomState, Trouble};
 use super::pace::{Pace, Why};
 use super::plan::{Planned, Read, plan_endpoint, plan_room};
@@ -93,6 +94,8 @@ pub struct Planner {
     gate: Gate,
     /// What an operator suspended.
     suspensions: Suspensions,
+    /// What operators said about alarms.
+    marks: Marks,
     /// What operators did.
     audit: Audit,
     wall: Wall,
@@ -159,6 +162,7 @@ impl Planner {
             due,
             gate: Gate::new(options.max_change_percent),
             suspensions: Suspensions::default(),
+            marks: Marks::default(),
             audit: Audit::default(),
             wall: Wall::new(options.released, newest),
             board: outlets.board,

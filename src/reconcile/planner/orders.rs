@@ -7,6 +7,7 @@
 //! | refresh | reads a room now |
 //! | push | gives an endpoint its list once more, and ends its back-off |
 //! | trust | pins the certificate that the device shows next |
+//! | acknowledge, silence | marks an alarm |
 //! | note | written down only: it was done elsewhere |
 
 use jiff::Timestamp;
@@ -37,6 +38,18 @@ impl Planner {
             Order::Refresh { room } => self.refresh(room, now),
             Order::Push { endpoint } => self.push(endpoint),
             Order::Trust { endpoint } => self.trust(endpoint),
+            Order::Acknowledge { alarm } => {
+                self.records.extend(self.marks.acknowledge(alarm, who, now.wall));
+                Ok(format!("{alarm} is marked as seen"))
+            }
+            Order::Silence { alarm, until } => {
+                self.records.extend(self.marks.silence(alarm, *until, now.wall));
+                Ok(if *until > now.wall {
+                    format!("{alarm} is told to nobody until {until}")
+                } else {
+                    format!("{alarm} is told again")
+                })
+            }
             Order::Note { .. } => Ok(String::new()),
         };
         let (action, kind, name) = order.about();
@@ -69,6 +82,7 @@ impl Planner {
     /// Tells the board what is suspended and what operators did.
     pub(super) fn report_orders(&self) {
         self.board.put_suspensions(self.suspensions.clone());
+        self.board.put_marks(self.marks.clone());
         self.board.put_audit(self.audit.entries());
     }
 

@@ -10,6 +10,7 @@ use crate::store::Op;
 use super::super::audit::Entry;
 use super::super::due::Object;
 use super::super::gate::{GateRecord, Names as _};
+use super::super::marks::{Mark, Marks};
 use super::super::observed::{EndpointKnown, OldPlace, RoomState};
 use super::super::pace::QuotaRecord;
 use super::super::records::{self, AgendaRecord, KeptPlace};
@@ -38,6 +39,8 @@ pub struct Kept {
     pub quotas: BTreeMap<IntegrationName, QuotaRecord>,
     /// What an operator suspended.
     pub suspended: Vec<Suspension>,
+    /// What operators said about alarms.
+    pub marks: Vec<Mark>,
     /// What operators did, oldest first.
     pub audit: Vec<Entry>,
 }
@@ -51,6 +54,7 @@ impl Planner {
         }
         self.pace.restore(kept.quotas);
         self.suspensions = Suspensions::restored(kept.suspended);
+        self.marks = Marks::restored(kept.marks);
         self.audit.restore(kept.audit);
         self.report_orders();
         for kept in kept.old_places {

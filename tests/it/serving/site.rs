@@ -146,6 +146,11 @@ impl Site {
 
     /// Asks for an approval, and answers it as the loop would.
     pub(super) async fn approve(&mut self, body: &str) -> (Answer, ()) {
+        self.ask_the_loop("operator", "/api/v1/approve", body).await
+    }
+
+    /// Asks for something that the loop does, and answers as it would.
+    pub(super) async fn ask_the_loop(&mut self, who: &str, path: &str, body: &str) -> (Answer, ()) {
         let state = self.state.clone();
         let asking = async {
             let other = Self {
@@ -154,18 +159,17 @@ impl Site {
                 commands: mpsc::channel(1).1,
                 state,
             };
-            other.send("operator", "POST", "/api/v1/approve", &[], body).await
+            other.send(who, "POST", path, &[], body).await
         };
         let answering = async {
             while let Some(command) = self.commands.recv().await {
-                let is_note = matches!(command, Command::Do { order: Order::Note { .. }, .. });
                 answer_to(command);
-                if !is_note {
-                    return;
-                }
             }
         };
-        tokio::join!(asking, answering)
+        tokio::select! {
+            answer = asking => (answer, ()),
+            () = answering => unreachable!("the state keeps the channel open"),
+        }
     }
 
     /// Serves the site on loopback while `work` runs off the runtime, and answers approvals as the loop would.
