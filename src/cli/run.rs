@@ -165,6 +165,7 @@ fn options(verb: &Run) -> anyhow::Result<NodeOptions> {
         web_tls,
         admin_token_file: verb.admin_token_file.clone(),
         reader_token_file: verb.reader_token_file.clone(),
+        https_outside: verb.public_url.as_ref().is_some_and(|url| url.starts_with("https:")),
         alarm_webhook_url_file: verb.alarm_webhook_url_file.clone(),
         open_to_loopback: false,
         metrics_open: verb.metrics_open,

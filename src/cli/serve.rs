@@ -34,6 +34,7 @@ use crate::status::alarm_rounds;
 use crate::status::summary::NodeView;
 use crate::store::etcd::EtcdOptions;
 use crate::store::{Store, private};
+use crate::web::session::Sessions;
 use crate::web::{self, Access, WebState};
 
 use super::opening::{Opened, StoreAt, open_store, stored_bytes};
@@ -62,6 +63,7 @@ pub(super) struct NodeOptions {
     pub(super) open_to_loopback: bool,
     pub(super) metrics_open: bool,
     pub(super) hosts: Vec<String>,
+    pub(super) https_outside: bool,
     pub(super) allow_loopback: bool,
     pub(super) allow_empty: bool,
     pub(super) allow_inline_secrets: bool,
@@ -318,6 +320,8 @@ fn access(options: &NodeOptions) -> anyhow::Result<Access> {
         open_to_loopback: options.open_to_loopback,
         metrics_open: options.metrics_open,
         hosts: options.hosts.clone(),
+        https_outside: options.https_outside,
+        sessions: Sessions::default(),
     })
 }
 

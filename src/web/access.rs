@@ -8,6 +8,9 @@
 //! | read: meetings, plan | yes | yes | 401 | 401 |
 //! | operate | yes | 403 | 401 | 401 |
 //!
+//! A browser signs in with one of the tokens, or at an OpenID provider, and is the operator or the reader from then on by its cookie
+//! ([`super::session`]). What it does takes a form of ours besides: the same `Origin`, and the session's own `csrf`.
+//!
 //! *Loopback* is a loopback peer that names a loopback `Host` and sends none of the headers that proxies add: behind a proxy
 //! on this machine everybody would come from loopback. Requests without a valid token are answered only under a `Host` we
 //! go by, so that a web page elsewhere cannot reach us under a name of its own (DNS rebinding): 421 otherwise.
@@ -19,8 +22,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use subtle::ConstantTimeEq as _;
 
 use super::problem::Problem;
+use super::session::{Seat, Sessions};
 use crate::listen::Connection;
-use crate::model::{Digest, Secret};
+use crate::model::{Digest, Mono, Secret};
 
 /// The rules of one listener.
 #[derive(Debug)]
@@ -35,6 +39,10 @@ pub struct Access {
     pub metrics_open: bool,
     /// Names this listener goes by, beside loopback: the host of `--listen`, the host name, the host of `--public-url`.
     pub hosts: Vec<String>,
+    /// The pages are reached over https: by a proxy before us, as `--public-url` says.
+    pub https_outside: bool,
+    /// Browsers that are signed in.
+    pub sessions: Sessions,
 }
 
 /// Who asks.
@@ -57,6 +65,8 @@ pub struct Visitor {
     pub caller: Caller,
     /// A token's name, or who signed in.
     pub who: String,
+    /// What forms must carry, where a browser signed in.
+    pub csrf: Option<String>,
 }
 
 impl From<Caller> for Visitor {
@@ -67,7 +77,20 @@ impl From<Caller> for Visitor {
             Caller::Reader => "the reader's token",
             Caller::Operator => "the operator's token",
         };
-        Self { caller, who: who.to_owned() }
+        Self { caller, who: who.to_owned(), csrf: None }
+    }
+}
+
+impl Visitor {
+    /// What a page's template is told; `access` decides who reads.
+    #[must_use]
+    pub fn seat(&self, access: &Access) -> Seat {
+        Seat {
+            who: self.csrf.as_ref().map(|_| self.who.clone()).unwrap_or_default(),
+            reads: access.reads(self.caller),
+            operates: self.caller == Caller::Operator && self.csrf.is_some(),
+            csrf: self.csrf.clone().unwrap_or_default(),
+        }
     }
 }
 
@@ -76,6 +99,8 @@ impl From<Caller> for Visitor {
 pub enum Area {
     /// Health.
     Everybody,
+    /// Where people sign in, and what that page needs.
+    Door,
     /// `/metrics`.
     Metrics,
     /// Counts, names of objects, conditions.
@@ -91,23 +116,24 @@ impl Access {
     ///
     /// # Errors
     /// 421 for a `Host` that is not ours, 401 without the token it takes, 403 with a reader's token where the operator's is needed.
-    pub fn admit(&self, area: Area, request: &Request) -> Result<Caller, Problem> {
+    pub fn admit(&self, area: Area, request: &Request, now: Mono) -> Result<Visitor, Problem> {
         if area == Area::Everybody {
-            return Ok(Caller::Nobody);
+            return Ok(Caller::Nobody.into());
         }
-        let caller = self.caller(request);
+        let visitor = self.visitor(request, now);
         let open = area == Area::Metrics && self.metrics_open;
-        let by_token = matches!(caller, Ok(Caller::Operator | Caller::Reader));
-        if open && caller.is_err() {
-            return Ok(Caller::Nobody);
+        let by_token = visitor.as_ref().is_ok_and(|visitor| visitor.caller >= Caller::Reader && visitor.csrf.is_none());
+        if open && visitor.is_err() {
+            return Ok(Caller::Nobody.into());
         }
         if !open && !by_token && !self.goes_by(request) {
             let detail = "this server does not go by that name; use its own, or set --public-url";
             return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, detail));
         }
-        let caller = caller?;
+        let visitor = visitor?;
+        let caller = visitor.caller;
         let needed = match area {
-            Area::Everybody => Caller::Nobody,
+            Area::Everybody | Area::Door => Caller::Nobody,
             Area::Metrics if open => Caller::Nobody,
             Area::Metrics | Area::Look => Caller::Loopback,
             Area::Read if self.open_to_loopback => Caller::Loopback,
@@ -115,7 +141,7 @@ impl Access {
             Area::Operate => Caller::Operator,
         };
         match (caller >= needed, caller) {
-            (true, _) => Ok(caller),
+            (true, _) => Ok(visitor),
             (false, Caller::Reader) => Err(Problem::new(StatusCode::FORBIDDEN, "this takes the operator's token")),
             (false, _) => Err(Problem::new(StatusCode::UNAUTHORIZED, "this takes a token (`Authorization: Bearer …`)")),
         }
@@ -128,12 +154,26 @@ impl Access {
     }
 
     /// Somebody who shows a token is who the token says, or nobody: a wrong one is an error, not loopback.
-    fn caller(&self, request: &Request) -> Result<Caller, Problem> {
+    fn visitor(&self, request: &Request, now: Mono) -> Result<Visitor, Problem> {
         let mut given = request.headers().get_all(header::AUTHORIZATION).iter();
         let Some(first) = given.next() else {
-            return Ok(if is_local(request) { Caller::Loopback } else { Caller::Nobody });
+            if let Some(session) = self.sessions.of(request.headers(), now) {
+                return Ok(Visitor { caller: session.caller, who: session.who, csrf: Some(session.csrf) });
+            }
+            return Ok(if is_local(request) { Caller::Loopback } else { Caller::Nobody }.into());
         };
-        let wrong = || Problem::new(StatusCode::UNAUTHORIZED, "the token is not valid here");
+        let peer = request.extensions().get::<Connection>().map(|connection| connection.peer.ip());
+        let wrong = || {
+            // A right token is never turned away for earlier failures.
+            if let Some(peer) = peer {
+                if !self.sessions.may_try(peer, now) {
+                    let detail = "too many wrong tokens came from this address; wait a minute";
+                    return Problem::new(StatusCode::TOO_MANY_REQUESTS, detail);
+                }
+                self.sessions.failed(peer, now);
+            }
+            Problem::new(StatusCode::UNAUTHORIZED, "the token is not valid here")
+        };
         if given.next().is_some() {
             return Err(wrong());
         }
@@ -141,13 +181,41 @@ impl Access {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(wrong());
         }
+        self.bearer(token.trim()).map(Visitor::from).ok_or_else(wrong)
+    }
+
+    /// Whose token it is.
+    pub(super) fn bearer(&self, token: &str) -> Option<Caller> {
         // Both are compared always, so that the time tells nothing.
-        let operator = same(token.trim(), &self.operator);
-        let reader = self.reader.as_ref().is_some_and(|reader| same(token.trim(), reader));
+        let operator = same(token, &self.operator);
+        let reader = self.reader.as_ref().is_some_and(|reader| same(token, reader));
         match (operator, reader) {
-            (true, _) => Ok(Caller::Operator),
-            (_, true) => Ok(Caller::Reader),
-            _ => Err(wrong()),
+            (true, _) => Some(Caller::Operator),
+            (_, true) => Some(Caller::Reader),
+            _ => None,
+        }
+    }
+
+    /// Whether a browser reaches us over https.
+    pub(super) fn is_secure(&self, request: &Request) -> bool {
+        request.extensions().get::<Connection>().is_some_and(|connection| connection.tls)
+            || (self.https_outside && !is_local(request))
+    }
+
+    /// Whether a browser says that one of our own pages sent a request: by `Origin`, else by `Sec-Fetch-Site`.
+    pub(super) fn is_same_origin(&self, request: &Request) -> bool {
+        let one = |name: &str| {
+            let mut values = request.headers().get_all(name).iter();
+            let first = values.next().and_then(|value| value.to_str().ok());
+            first.filter(|_| values.next().is_none())
+        };
+        match one("origin") {
+            Some(origin) => {
+                let (scheme, authority) = origin.split_once("://").unwrap_or_default();
+                let scheme_fits = scheme == "https" || (scheme == "http" && !self.is_secure(request));
+                scheme_fits && one("host").is_some_and(|host| host.eq_ignore_ascii_case(authority))
+            }
+            None => one("sec-fetch-site") == Some("same-origin"),
         }
     }
 

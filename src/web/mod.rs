@@ -5,7 +5,7 @@
 //!
 //! | path | who ([`access`]) |
 //! |---|---|
-//! | `/-/healthy`, `/-/ready` | anybody |
+//! | `/-/healthy`, `/-/ready`; `/login`, `/logout` | anybody |
 //! | `/metrics` | a token, loopback; anybody under `--metrics-open` |
 //! | `/`, `/integrations`, `/api/v1/{status,rooms,integrations,endpoints,alarms,config}` | a token, loopback |
 //! | `/api/v1/{meetings,plan,explain,audit}` | a token |
@@ -17,9 +17,11 @@ mod api;
 mod body;
 mod explaining;
 mod lists;
+mod login;
 mod page;
 mod problem;
 mod services;
+pub mod session;
 mod trace;
 
 use std::sync::Arc;
@@ -27,10 +29,11 @@ use std::sync::Arc;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use jiff::Timestamp;
+use subtle::ConstantTimeEq as _;
 use tokio::sync::{mpsc, watch};
 
 pub use self::access::Access;
@@ -47,7 +50,7 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Everything may come from this server and nothing from elsewhere; no script runs.
 const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 /// What the handlers need. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -77,12 +80,15 @@ pub struct WebState {
 /// The router of `--listen`.
 pub fn router(state: WebState) -> Router {
     let everybody = Router::new().route("/-/healthy", get(healthy)).route("/-/ready", get(ready));
+    let door = Router::new()
+        .route("/login", get(login::page).post(login::sign_in))
+        .route("/logout", post(login::sign_out))
+        .route("/style.css", get(page::style))
+        .route("/icon.svg", get(page::icon));
     let metrics = Router::new().route("/metrics", get(metrics_page));
     let look = Router::new()
         .route("/", get(page::overview))
         .route("/integrations", get(services::integrations))
-        .route("/style.css", get(page::style))
-        .route("/icon.svg", get(page::icon))
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/config", get(api::config))
         .route("/api/v1/rooms", get(lists::rooms))
@@ -111,6 +117,7 @@ pub fn router(state: WebState) -> Router {
         .route("/api/v1/trace/{name}", get(trace::look));
     Router::new()
         .merge(guarded(everybody, Area::Everybody, &state))
+        .merge(guarded(door, Area::Door, &state))
         .merge(guarded(metrics, Area::Metrics, &state))
         .merge(guarded(look, Area::Look, &state))
         .merge(guarded(read, Area::Read, &state))
@@ -125,19 +132,62 @@ pub fn router(state: WebState) -> Router {
 /// Lets the requests of `routes` pass that `area` admits, and tells the handlers who asks.
 fn guarded(routes: Router<WebState>, area: Area, state: &WebState) -> Router<WebState> {
     let access = state.access.clone();
-    routes.route_layer(axum::middleware::from_fn(move |mut request: Request, next: Next| {
-        let admitted = access.admit(area, &request);
+    let clock = state.clock.clone();
+    routes.route_layer(axum::middleware::from_fn(move |request: Request, next: Next| {
+        let (access, now) = (access.clone(), clock.now().mono);
         async move {
+            let admitted = access.admit(area, &request, now);
+            let to_login = to_login(&request);
             match admitted {
-                Ok(caller) => {
-                    request.extensions_mut().insert(Visitor::from(caller));
-                    request.extensions_mut().insert(caller);
-                    next.run(request).await
-                }
-                Err(problem) => problem.into_response(),
+                Ok(visitor) => match own_form(&access, &visitor, request).await {
+                    Ok(mut request) => {
+                        request.extensions_mut().insert(visitor.caller);
+                        request.extensions_mut().insert(visitor);
+                        next.run(request).await
+                    }
+                    Err(problem) => problem.into_response(),
+                },
+                Err(problem) => match to_login {
+                    Some(login) if problem.status() == StatusCode::UNAUTHORIZED => login,
+                    _ => problem.into_response(),
+                },
             }
         }
     }))
+}
+
+/// Where a browser that wants to see a page is sent to sign in; `None`: a program asks.
+fn to_login(request: &Request) -> Option<Response> {
+    let accepts = request.headers().get(header::ACCEPT)?.to_str().ok()?;
+    let is_page = request.method() == axum::http::Method::GET && accepts.contains("text/html");
+    let with_token = request.headers().contains_key(header::AUTHORIZATION);
+    let wanted = request.uri().path_and_query().map_or("/", |wanted| wanted.as_str());
+    let back = serde_urlencoded::to_string([("back", wanted)]).ok()?;
+    (is_page && !with_token).then(|| Redirect::to(&format!("/login?{back}")).into_response())
+}
+
+/// What a browser does by its cookie is asked for by a form of ours: the same origin, and the session's `csrf` in a field or a header.
+async fn own_form(access: &Access, visitor: &Visitor, request: Request) -> Result<Request, Problem> {
+    let Some(csrf) = visitor.csrf.as_deref().filter(|_| !request.method().is_safe()) else { return Ok(request) };
+    let foreign = || Problem::new(StatusCode::FORBIDDEN, "this came from no page of this server; open it again");
+    if !access.is_same_origin(&request) {
+        return Err(foreign());
+    }
+    let is_csrf = |given: &str| bool::from(given.as_bytes().ct_eq(csrf.as_bytes()));
+    let in_header = request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok());
+    if in_header.is_some_and(is_csrf) {
+        return Ok(request);
+    }
+    if !body::is_form(&request) {
+        return Err(foreign());
+    }
+    let (head, body) = request.into_parts();
+    let bytes = axum::body::to_bytes(body, BODY_BYTES_MAX).await;
+    let bytes = bytes.map_err(|_| Problem::bad_request("the form is too large, or did not arrive"))?;
+    if !body::fields_of(&bytes).iter().any(|(name, value)| name == body::CSRF && is_csrf(value)) {
+        return Err(foreign());
+    }
+    Ok(Request::from_parts(head, bytes.into()))
 }
 
 /// Counts each request by route and code, and adds what every answer carries.
@@ -149,7 +199,7 @@ async fn count(State(state): State<WebState>, request: Request, next: Next) -> R
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
@@ -181,14 +231,14 @@ async fn metrics_page(State(state): State<WebState>) -> Result<Response, Problem
 
 /// Whoever may not look is not told what exists.
 async fn nothing_here(State(state): State<WebState>, request: Request) -> Problem {
-    match state.access.admit(Area::Look, &request) {
+    match state.access.admit(Area::Look, &request, state.clock.now().mono) {
         Ok(_) => Problem::not_found("there is no such page"),
         Err(problem) => problem,
     }
 }
 
 async fn other_method(State(state): State<WebState>, request: Request) -> Problem {
-    match state.access.admit(Area::Look, &request) {
+    match state.access.admit(Area::Look, &request, state.clock.now().mono) {
         Ok(_) => Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take that method"),
         Err(problem) => problem,
     }

@@ -3,6 +3,7 @@
 mod access;
 mod alarms;
 mod commands;
+mod signing_in;
 mod site;
 
 use std::process::{Command, Stdio};

@@ -76,6 +76,8 @@ impl Site {
             open_to_loopback: false,
             metrics_open: false,
             hosts: vec!["192.0.2.9:9480".into(), "node-a".into(), "otj.example.com".into()],
+            https_outside: false,
+            sessions: otj::web::session::Sessions::default(),
         };
         change(&mut access);
         let (poke, look_again) = mpsc::channel(4);
@@ -151,15 +153,36 @@ impl Site {
 
     /// Asks for something that the loop does, and answers as it would.
     pub(super) async fn ask_the_loop(&mut self, who: &str, path: &str, body: &str) -> (Answer, ()) {
-        let state = self.state.clone();
-        let asking = async {
-            let other = Self {
-                board: state.board.clone(),
-                look_again: mpsc::channel(1).1,
-                commands: mpsc::channel(1).1,
-                state,
-            };
-            other.send(who, "POST", path, &[], body).await
+        let token = format!("Bearer {who}-token");
+        let headers = [("authorization", token.as_str())];
+        (self.ask_and_answer("10.0.0.7", "otj.example.com", &headers, path, body).await, ())
+    }
+
+    /// What forms carry for the browser with this cookie.
+    pub(super) fn csrf_of(&self, cookie: &str) -> String {
+        let headers = HeaderMap::from_iter([("cookie".parse().unwrap(), cookie.parse().unwrap())]);
+        self.state.access.sessions.of(&headers, self.state.clock.now().mono).unwrap().csrf
+    }
+
+    /// Forgets what was asked of the loop.
+    pub(super) fn forget_commands(&mut self) {
+        while self.commands.try_recv().is_ok() || self.look_again.try_recv().is_ok() {}
+    }
+
+    /// Posts, and answers as the loop would.
+    pub(super) async fn ask_and_answer(
+        &mut self,
+        peer: &str,
+        host: &str,
+        headers: &[(&str, &str)],
+        path: &str,
+        body: &str,
+    ) -> Answer {
+        let other = Self {
+            board: self.board.clone(),
+            look_again: mpsc::channel(1).1,
+            commands: mpsc::channel(1).1,
+            state: self.state.clone(),
         };
         let answering = async {
             while let Some(command) = self.commands.recv().await {
@@ -167,7 +190,7 @@ impl Site {
             }
         };
         tokio::select! {
-            answer = asking => (answer, ()),
+            answer = other.ask(peer, host, headers, "POST", path, body) => answer,
             () = answering => unreachable!("the state keeps the channel open"),
         }
     }
