@@ -164,7 +164,7 @@
 //! | [`reconcile`] | `model`, `diagnostic`, `rules`, `meetings`, `config`, `store`; its [`world`](reconcile::world) alone also `http`, `oauth`, `calendar`, `endpoint` |
 //! | [`status`] | `model`, `diagnostic`, `config`, `reconcile` |
 //! | [`explain`] | `model`, `invitation`, `rules`, `meetings`, `reconcile`, `status` |
-//! | [`web`] | `model`, `diagnostic`, `status`, `explain`, `rules`, `listen` |
+//! | [`web`] | `model`, `diagnostic`, `status`, `explain`, `oauth`, `rules`, `listen` |
 //! | [`sim`] | `model`, `http`, `ews`, `auth`, `listen`, and the trait `World` |
 //! | [`cli`] | everything |
 //!

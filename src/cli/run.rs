@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::opening::EtcdArguments;
-use super::serve::{Node, NodeOptions};
+use super::serve::{Node, NodeOptions, Oidc};
 use crate::endpoint::poly::{PolyAuth, Scheme};
 use crate::listen::Network;
 use crate::model::Clock;
@@ -50,6 +50,21 @@ pub(super) struct Run {
     /// A file with the URL that alarms are sent on to: each that is raised or cleared is POSTed there as JSON.
     #[arg(long, value_name = "FILE", env = "OTJ_ALARM_WEBHOOK_URL_FILE")]
     alarm_webhook_url_file: Option<PathBuf>,
+    /// An OpenID provider at which people sign in to the pages; takes --public-url.
+    #[arg(long, value_name = "URL", requires_all = ["oidc_client_id", "public_url"], env = "OTJ_OIDC_ISSUER")]
+    oidc_issuer: Option<String>,
+    /// What the provider calls otj. Its redirect URI there is {--public-url}/oauth/callback.
+    #[arg(long, value_name = "ID", requires = "oidc_issuer", env = "OTJ_OIDC_CLIENT_ID")]
+    oidc_client_id: Option<String>,
+    /// A file with the secret that the provider gave; without it otj is a public client.
+    #[arg(long, value_name = "FILE", requires = "oidc_issuer", env = "OTJ_OIDC_CLIENT_SECRET_FILE")]
+    oidc_client_secret_file: Option<PathBuf>,
+    /// Who is an operator: verified e-mail addresses, subjects, groups (the claim `groups`). May be repeated.
+    #[arg(long, value_name = "WHO", requires = "oidc_issuer", value_delimiter = ',', env = "OTJ_OIDC_OPERATORS")]
+    oidc_operators: Vec<String>,
+    /// Who may read; may be repeated.
+    #[arg(long, value_name = "WHO", requires = "oidc_issuer", value_delimiter = ',', env = "OTJ_OIDC_READERS")]
+    oidc_readers: Vec<String>,
     /// Serve /metrics to anybody, without token.
     #[arg(long, env = "OTJ_METRICS_OPEN")]
     metrics_open: bool,
@@ -165,6 +180,17 @@ fn options(verb: &Run) -> anyhow::Result<NodeOptions> {
         web_tls,
         admin_token_file: verb.admin_token_file.clone(),
         reader_token_file: verb.reader_token_file.clone(),
+        oidc: verb.oidc_issuer.clone().map(|issuer| Oidc {
+            issuer,
+            client_id: verb.oidc_client_id.clone().unwrap_or_default(),
+            client_secret_file: verb.oidc_client_secret_file.clone(),
+            redirect: format!(
+                "{}/oauth/callback",
+                verb.public_url.as_deref().unwrap_or_default().trim_end_matches('/')
+            ),
+            operators: verb.oidc_operators.clone(),
+            readers: verb.oidc_readers.clone(),
+        }),
         https_outside: verb.public_url.as_ref().is_some_and(|url| url.starts_with("https:")),
         alarm_webhook_url_file: verb.alarm_webhook_url_file.clone(),
         open_to_loopback: false,

@@ -23,6 +23,7 @@ use crate::model::published::Accounts;
 use crate::model::tally::Tally;
 use crate::model::trace::Tracer;
 use crate::model::{Clock, Desired, LookAgain, Secret};
+use crate::oauth::oidc::{Provider, ProviderOptions};
 use crate::reconcile::board::Board;
 use crate::reconcile::desk::Desk;
 use crate::reconcile::keep;
@@ -34,6 +35,7 @@ use crate::status::alarm_rounds;
 use crate::status::summary::NodeView;
 use crate::store::etcd::EtcdOptions;
 use crate::store::{Store, private};
+use crate::web::provider::Entrance;
 use crate::web::session::Sessions;
 use crate::web::{self, Access, WebState};
 
@@ -64,6 +66,7 @@ pub(super) struct NodeOptions {
     pub(super) metrics_open: bool,
     pub(super) hosts: Vec<String>,
     pub(super) https_outside: bool,
+    pub(super) oidc: Option<Oidc>,
     pub(super) allow_loopback: bool,
     pub(super) allow_empty: bool,
     pub(super) allow_inline_secrets: bool,
@@ -76,6 +79,16 @@ pub(super) struct NodeOptions {
     pub(super) location: String,
     pub(super) deployment: Option<String>,
     pub(super) max_change_percent: usize,
+}
+
+/// Where people sign in to the pages, as the flags say.
+pub(super) struct Oidc {
+    pub(super) issuer: String,
+    pub(super) client_id: String,
+    pub(super) client_secret_file: Option<PathBuf>,
+    pub(super) redirect: String,
+    pub(super) operators: Vec<String>,
+    pub(super) readers: Vec<String>,
 }
 
 /// A node that runs.
@@ -191,6 +204,7 @@ impl Node {
             node: NodeView { name: options.node.clone(), address: web.to_string() },
             look_again: look_again.clone(),
             commands,
+            entrance: options.oidc.as_ref().map(|oidc| entrance(oidc, &clock)).transpose()?.map(Arc::new),
             tracer: tracer.clone(),
             wish: wish_shown,
         };
@@ -323,6 +337,24 @@ fn access(options: &NodeOptions) -> anyhow::Result<Access> {
         https_outside: options.https_outside,
         sessions: Sessions::default(),
     })
+}
+
+fn entrance(oidc: &Oidc, clock: &Clock) -> anyhow::Result<Entrance> {
+    let secret = oidc.client_secret_file.as_ref().map(|file| -> anyhow::Result<Secret> {
+        let bytes = private::load_given(file).context("--oidc-client-secret-file")?;
+        Ok(Secret::new(std::str::from_utf8(&bytes).context("a client secret is text")?.trim().to_owned()))
+    });
+    let options = ProviderOptions {
+        issuer: oidc.issuer.clone(),
+        client_id: oidc.client_id.clone(),
+        client_secret: secret.transpose()?,
+        redirect: oidc.redirect.clone(),
+        operators: oidc.operators.clone(),
+        readers: oidc.readers.clone(),
+    };
+    // The flag names it, so it may well be this machine.
+    let http = Http::new(HttpOptions { allow_loopback: true })?;
+    Ok(Entrance::new(Provider::new(options, http, clock.clone())?))
 }
 
 /// 32 random bytes as text, so that it can be pasted.

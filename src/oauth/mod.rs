@@ -20,6 +20,8 @@ mod account;
 mod assertion;
 mod error;
 mod holder;
+mod jws;
+pub mod oidc;
 pub mod password;
 mod records;
 mod refusal;

@@ -19,7 +19,7 @@ const FORM_BYTES_MAX: usize = 16 * 1024;
 /// What the address of the page carries.
 #[derive(Deserialize)]
 pub(super) struct Asked {
-    back: Option<String>,
+    pub(super) back: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -30,8 +30,8 @@ struct Page<'a> {
 }
 
 /// `GET /login`.
-pub(super) async fn page(Query(asked): Query<Asked>) -> Result<Response, Problem> {
-    render(StatusCode::OK, asked.back.as_deref(), None)
+pub(super) async fn page(State(state): State<WebState>, Query(asked): Query<Asked>) -> Result<Response, Problem> {
+    render(&state, StatusCode::OK, asked.back.as_deref(), None)
 }
 
 /// `POST /login`: a token for a cookie.
@@ -48,14 +48,19 @@ pub(super) async fn sign_in(State(state): State<WebState>, request: Request) -> 
     let back = field("back");
     if peer.is_some_and(|peer| !state.access.sessions.may_try(peer, now)) {
         let wrong = "Too many attempts from your address. Wait a minute.";
-        return render(StatusCode::TOO_MANY_REQUESTS, back, Some(wrong));
+        return render(&state, StatusCode::TOO_MANY_REQUESTS, back, Some(wrong));
     }
     let Some(caller) = state.access.bearer(field("token").unwrap_or_default().trim()) else {
         if let Some(peer) = peer {
             state.access.sessions.failed(peer, now);
         }
         tracing::warn!(event = "sign_in_refused", "Somebody could not sign in to the pages.");
-        return render(StatusCode::UNAUTHORIZED, back, Some("That is neither the operator's nor the reader's token."));
+        return render(
+            &state,
+            StatusCode::UNAUTHORIZED,
+            back,
+            Some("That is neither the operator's nor the reader's token."),
+        );
     };
     let who = Visitor::from(caller).who;
     enter(&state, caller, &who, back, secure)
@@ -85,9 +90,14 @@ pub(super) async fn sign_out(State(state): State<WebState>, request: Request) ->
     response
 }
 
-fn render(status: StatusCode, back: Option<&str>, wrong: Option<&str>) -> Result<Response, Problem> {
+pub(super) fn render(
+    state: &WebState,
+    status: StatusCode,
+    back: Option<&str>,
+    wrong: Option<&str>,
+) -> Result<Response, Problem> {
     let back = back.filter(|back| is_ours(back)).unwrap_or("/");
-    let page = Page { back, wrong, provider: false };
+    let page = Page { back, wrong, provider: state.entrance.is_some() };
     let made = PAGES.get_template("login").and_then(|it| it.render(minijinja::value::Serde(&page)));
     let html = made.map_err(|error| {
         tracing::error!(%error, "A page could not be rendered.");

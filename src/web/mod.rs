@@ -20,6 +20,7 @@ mod lists;
 mod login;
 mod page;
 mod problem;
+pub mod provider;
 mod services;
 pub mod session;
 mod trace;
@@ -71,6 +72,8 @@ pub struct WebState {
     pub look_again: mpsc::Sender<LookAgain>,
     /// An operator's requests to the loop.
     pub commands: mpsc::Sender<Command>,
+    /// Where people sign in with their organization's account.
+    pub entrance: Option<Arc<provider::Entrance>>,
     /// What is recorded of Poly endpoints.
     pub tracer: Tracer,
     /// The wish in force.
@@ -82,6 +85,8 @@ pub fn router(state: WebState) -> Router {
     let everybody = Router::new().route("/-/healthy", get(healthy)).route("/-/ready", get(ready));
     let door = Router::new()
         .route("/login", get(login::page).post(login::sign_in))
+        .route("/login/provider", get(provider::begin))
+        .route("/oauth/callback", get(provider::end))
         .route("/logout", post(login::sign_out))
         .route("/style.css", get(page::style))
         .route("/icon.svg", get(page::icon));

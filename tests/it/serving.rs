@@ -3,6 +3,7 @@
 mod access;
 mod alarms;
 mod commands;
+mod openid;
 mod signing_in;
 mod site;
 

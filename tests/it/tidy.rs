@@ -32,7 +32,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("reconcile", &["model", "diagnostic", "rules", "meetings", "config", "store"]),
     ("status", &["model", "diagnostic", "config", "reconcile"]),
     ("explain", &["model", "invitation", "rules", "meetings", "reconcile", "status"]),
-    ("web", &["model", "diagnostic", "status", "explain", "rules", "listen"]),
+    ("web", &["model", "diagnostic", "status", "explain", "oauth", "rules", "listen"]),
     ("sim", &["model", "http", "ews", "auth", "listen"]),
 ];
 

@@ -92,6 +92,7 @@ impl Site {
             node: NodeView { name: "node-a".into(), address: "192.0.2.9:9480".into() },
             look_again: poke,
             commands: ask,
+            entrance: None,
             tracer: otj::model::trace::Tracer::default(),
             wish: tokio::sync::watch::channel(Arc::default()).1,
         };
@@ -156,6 +157,12 @@ impl Site {
         let token = format!("Bearer {who}-token");
         let headers = [("authorization", token.as_str())];
         (self.ask_and_answer("10.0.0.7", "otj.example.com", &headers, path, body).await, ())
+    }
+
+    /// People may sign in there, too.
+    pub(super) fn with_entrance(mut self, entrance: otj::web::provider::Entrance) -> Self {
+        self.state.entrance = Some(Arc::new(entrance));
+        self
     }
 
     /// What forms carry for the browser with this cookie.
