@@ -15,6 +15,9 @@ const PEER: &str = "10.0.0.7";
 const HOST: &str = "otj.example.com";
 const REDIRECT: &str = "http://otj.example.com/oauth/callback";
 
+/// What happens to an answer on its way.
+type Change = fn(&str) -> String;
+
 struct Stage {
     child: Child,
     issuer: String,
@@ -146,7 +149,7 @@ async fn operators_and_readers_sign_in_at_a_real_provider_and_others_do_not() {
 async fn an_answer_counts_in_the_browser_that_asked_with_the_state_it_was_given() {
     let stage = Stage::start();
     let site = stage.site("otj", "a-client-secret/with+signs");
-    let cases: &[(&str, fn(&str) -> String)] = &[
+    let cases: &[(&str, Change)] = &[
         ("another state", |query| query.replace("state=", "state=x")),
         ("no state", |query| query.replace("state=", "other=")),
         ("two states", |query| format!("{query}&state=x")),
