@@ -377,6 +377,7 @@ async fn options(verb: &Demo, place: &Place) -> anyhow::Result<NodeOptions> {
         reader_token_file: None,
         alarm_webhook_url_file: None,
         https_outside: false,
+        redirect: None,
         oidc: None,
         open_to_loopback: true,
         metrics_open: false,

@@ -191,6 +191,7 @@ fn options(verb: &Run) -> anyhow::Result<NodeOptions> {
             operators: verb.oidc_operators.clone(),
             readers: verb.oidc_readers.clone(),
         }),
+        redirect: verb.public_url.as_ref().map(|url| format!("{}/oauth/callback", url.trim_end_matches('/'))),
         https_outside: verb.public_url.as_ref().is_some_and(|url| url.starts_with("https:")),
         alarm_webhook_url_file: verb.alarm_webhook_url_file.clone(),
         open_to_loopback: false,

@@ -23,6 +23,7 @@ use crate::model::published::Accounts;
 use crate::model::tally::Tally;
 use crate::model::trace::Tracer;
 use crate::model::{Clock, Desired, LookAgain, Secret};
+use crate::oauth::desk::SignInDesk;
 use crate::oauth::oidc::{Provider, ProviderOptions};
 use crate::reconcile::board::Board;
 use crate::reconcile::desk::Desk;
@@ -37,6 +38,7 @@ use crate::store::etcd::EtcdOptions;
 use crate::store::{Store, private};
 use crate::web::provider::Entrance;
 use crate::web::session::Sessions;
+use crate::web::sign_in::SignIns;
 use crate::web::{self, Access, WebState};
 
 use super::opening::{Opened, StoreAt, open_store, stored_bytes};
@@ -66,6 +68,7 @@ pub(super) struct NodeOptions {
     pub(super) metrics_open: bool,
     pub(super) hosts: Vec<String>,
     pub(super) https_outside: bool,
+    pub(super) redirect: Option<String>,
     pub(super) oidc: Option<Oidc>,
     pub(super) allow_loopback: bool,
     pub(super) allow_empty: bool,
@@ -173,6 +176,8 @@ impl Node {
         let live =
             Live::new(http, clock.clone(), tally.clone(), store.clone(), deployment, directory, kept_secrets).await?;
         let listener = live.listener();
+        let (tokens, out) = (listener.tokens.clone(), listener.http.clone());
+        let wish_now = wish.clone();
         let desk = Desk::new(store.clone());
         let workshop = Arc::new(Workshop::new(Arc::new(live), desk, clock.clone(), tally.clone()));
         let inlets = Inlets { look_again: look_again_out, presence: presence_out, commands: commands_out };
@@ -194,6 +199,10 @@ impl Node {
         });
         tasks.spawn(alarm_rounds::watch(board.clone(), clock.clone(), changes, stop.clone()));
 
+        let scheme = if options.web_tls.is_some() { "https" } else { "http" };
+        let redirect = options.redirect.clone().unwrap_or_else(|| format!("{scheme}://{web}/oauth/callback"));
+        let desk =
+            SignInDesk { http: out, store: store.clone(), clock: clock.clone(), tokens, wish: wish_now, redirect };
         let access = access(&options)?;
         let state = WebState {
             board: board.clone(),
@@ -204,6 +213,7 @@ impl Node {
             node: NodeView { name: options.node.clone(), address: web.to_string() },
             look_again: look_again.clone(),
             commands,
+            sign_ins: Some(Arc::new(SignIns::new(desk))),
             entrance: options.oidc.as_ref().map(|oidc| entrance(oidc, &clock)).transpose()?.map(Arc::new),
             tracer: tracer.clone(),
             wish: wish_shown,

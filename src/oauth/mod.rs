@@ -18,6 +18,7 @@
 
 mod account;
 mod assertion;
+pub mod desk;
 mod error;
 mod holder;
 mod jws;
@@ -39,7 +40,7 @@ pub use holder::Holder;
 use crate::http::{HeaderValue, Http};
 use crate::model::tally::Tally;
 use crate::model::{Clock, Digest, Secret};
-use crate::store::Store;
+use crate::store::{Op, Store};
 use account::{Account, Grant};
 use slot::Slot;
 
@@ -121,6 +122,16 @@ impl Tokens {
         {
             self.slot(&account).gave_up(&self.0, &account, bearer).await;
         }
+    }
+
+    /// Somebody signed in anew: what is remembered of the account, refusals included, is forgotten, and the store is looked into again.
+    pub async fn look_again<'a>(&self, of: impl Into<Holder<'a>>) {
+        let Ok(account) = Account::of(of.into(), 0) else { return };
+        let keys = [records::refused(&account), records::access(&account)];
+        if let Err(error) = self.0.store.commit(keys.into_iter().map(Op::delete).collect()).await {
+            tracing::warn!(%error, "What was refused before a sign-in could not be forgotten.");
+        }
+        self.0.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(&account.binding());
     }
 
     fn slot(&self, account: &Account<'_>) -> Arc<Slot> {

@@ -84,6 +84,11 @@ pub enum Order {
         /// Which.
         endpoint: EndpointName,
     },
+    /// An integration's account signed in anew: it is asked again at once.
+    SignedIn {
+        /// Which.
+        integration: String,
+    },
     /// Mark an alarm as seen.
     Acknowledge {
         /// Its id.
@@ -120,6 +125,7 @@ impl Order {
             Self::Refresh { room } => ("refresh", "room", room),
             Self::Push { endpoint } => ("push", "endpoint", endpoint.as_str()),
             Self::Trust { endpoint } => ("trust", "endpoint", endpoint.as_str()),
+            Self::SignedIn { integration } => ("sign-in", "integration", integration),
             Self::Acknowledge { alarm } => ("acknowledge", "alarm", alarm),
             Self::Silence { alarm, .. } => ("silence", "alarm", alarm),
             Self::Note { action, kind, name, .. } => (action, kind, name),

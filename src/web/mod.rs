@@ -23,6 +23,7 @@ mod problem;
 pub mod provider;
 mod services;
 pub mod session;
+pub mod sign_in;
 mod trace;
 
 use std::sync::Arc;
@@ -72,6 +73,8 @@ pub struct WebState {
     pub look_again: mpsc::Sender<LookAgain>,
     /// An operator's requests to the loop.
     pub commands: mpsc::Sender<Command>,
+    /// Where integrations are signed in.
+    pub sign_ins: Option<Arc<sign_in::SignIns>>,
     /// Where people sign in with their organization's account.
     pub entrance: Option<Arc<provider::Entrance>>,
     /// What is recorded of Poly endpoints.
@@ -113,6 +116,8 @@ pub fn router(state: WebState) -> Router {
         .route("/api/v1/approve", post(actions::approve))
         .route("/api/v1/alarms/{id}/acknowledge", post(actions::acknowledge))
         .route("/api/v1/alarms/{id}/silence", post(actions::silence))
+        .route("/api/v1/sign-in", post(sign_in::begin))
+        .route("/api/v1/sign-in/confirm", post(sign_in::confirm))
         .route("/api/v1/suspend", post(actions::suspend))
         .route("/api/v1/resume", post(actions::resume))
         .route("/api/v1/refresh", post(actions::refresh))

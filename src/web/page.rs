@@ -29,6 +29,7 @@ pub(super) static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     pages.set_auto_escape_callback(|_| AutoEscape::Html);
     pages.set_undefined_behavior(UndefinedBehavior::Strict);
     for (name, text) in [
+        ("sign_in", include_str!("pages/sign_in.html")),
         ("login", include_str!("pages/login.html")),
         ("layout", include_str!("pages/layout.html")),
         ("overview", include_str!("pages/overview.html")),

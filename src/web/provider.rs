@@ -6,16 +6,18 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 
 use super::WebState;
-use super::access::Caller;
+use super::access::{Caller, Visitor};
 use super::body::is_ours;
 use super::login::{self, Asked};
 use super::problem::Problem;
 use super::session::random;
+use super::sign_in;
 use crate::model::{Digest, Mono};
 use crate::oauth::oidc::{Begun, OidcError, Provider, Role};
 
@@ -86,10 +88,17 @@ pub(super) async fn begin(
 /// `GET /oauth/callback`: back from the provider.
 pub(super) async fn end(
     State(state): State<WebState>,
+    Extension(visitor): Extension<Visitor>,
     Query(returned): Query<Vec<(String, String)>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let entrance = state.entrance.as_ref().ok_or_else(|| Problem::not_found("there is no such page"))?;
+    if let Some(answer) = sign_in::end(&state, &visitor, request.uri().query().unwrap_or_default()).await {
+        return answer;
+    }
+    let Some(entrance) = state.entrance.as_ref() else {
+        let wrong = sentence(&OidcError::Foreign);
+        return login::render(&state, StatusCode::FORBIDDEN, None, Some(&wrong));
+    };
     let secure = state.access.is_secure(&request);
     let begun = entrance.take(request.headers());
     let ended = match begun {

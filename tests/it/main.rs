@@ -18,7 +18,7 @@ mod reconciling;
 mod rewriters;
 mod rules;
 mod sandbox;
-mod serving;
+pub(crate) mod serving;
 mod sim;
 mod simulated_day;
 mod tidy;

@@ -5,7 +5,7 @@ mod alarms;
 mod commands;
 mod openid;
 mod signing_in;
-mod site;
+pub(crate) mod site;
 
 use std::process::{Command, Stdio};
 

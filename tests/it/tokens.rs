@@ -2,6 +2,7 @@
 
 mod exchange;
 mod giving;
+mod pages;
 mod refusals;
 mod rig;
 mod signing_in;

@@ -197,6 +197,14 @@ impl Pace {
         }
     }
 
+    /// What was wrong with a service, or with its accounts, is mended: it is asked again at once.
+    pub fn mended(&mut self, integration: &IntegrationName) {
+        if let Some(site) = self.sites.get_mut(integration) {
+            site.breaker.close();
+            site.accounts.iter_mut().for_each(|account| account.breaker.close());
+        }
+    }
+
     /// Whether the reads of this service are decided here.
     #[must_use]
     pub fn paces(&self, integration: &IntegrationName) -> bool {

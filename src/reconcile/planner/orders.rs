@@ -8,6 +8,7 @@
 //! | push | gives an endpoint its list once more, and ends its back-off |
 //! | trust | pins the certificate that the device shows next |
 //! | acknowledge, silence | marks an alarm |
+//! | signed in | ends what an integration waits for |
 //! | note | written down only: it was done elsewhere |
 
 use jiff::Timestamp;
@@ -38,6 +39,7 @@ impl Planner {
             Order::Refresh { room } => self.refresh(room, now),
             Order::Push { endpoint } => self.push(endpoint),
             Order::Trust { endpoint } => self.trust(endpoint),
+            Order::SignedIn { integration } => Ok(self.signed_in(integration)),
             Order::Acknowledge { alarm } => {
                 self.records.extend(self.marks.acknowledge(alarm, who, now.wall));
                 Ok(format!("{alarm} is marked as seen"))
@@ -208,6 +210,26 @@ impl Planner {
         let places: Vec<_> = places.map(|(place, _)| place.clone()).collect();
         places.into_iter().for_each(|place| self.due.touch(Object::OldPlace(place)));
         touched
+    }
+
+    /// What a service, its rooms and its devices wait for after failures is over.
+    fn signed_in(&mut self, name: &str) -> Done {
+        let desired = self.desired.clone();
+        if let Some(name) = desired.integrations.keys().find(|known| known.as_str() == name) {
+            self.pace.mended(name);
+            self.due.touch(Object::Integration(name.clone()));
+        }
+        for endpoint in desired.endpoints.values().filter(|it| SuspendedKind::Integration.has(name, it)) {
+            if let Some(known) = self.endpoints.get_mut(&endpoint.name) {
+                known.trouble = None;
+            }
+            if let Some(known) = self.rooms.get_mut(&endpoint.room) {
+                known.trouble = None;
+                known.next_read = Mono::default();
+            }
+        }
+        self.touch_where_suspended(SuspendedKind::Integration, name);
+        format!("{name} is asked again")
     }
 
     fn refresh(&mut self, room: &str, now: Now) -> Result<Done, Refused> {

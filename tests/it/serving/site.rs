@@ -26,46 +26,46 @@ use otj::web::{WebState, router};
 use tokio::sync::mpsc;
 use tower::ServiceExt as _;
 
-pub(super) const CANARY_SECRET: &str = "canary-secret";
-pub(super) const CANARY_SUBJECT: &str = "canary-subject";
-pub(super) const CANARY_PERSON: &str = "Canary Person";
+pub(crate) const CANARY_SECRET: &str = "canary-secret";
+pub(crate) const CANARY_SUBJECT: &str = "canary-subject";
+pub(crate) const CANARY_PERSON: &str = "Canary Person";
 
-pub(super) struct Site {
-    pub(super) board: Board,
-    pub(super) look_again: mpsc::Receiver<LookAgain>,
+pub(crate) struct Site {
+    pub(crate) board: Board,
+    pub(crate) look_again: mpsc::Receiver<LookAgain>,
     commands: mpsc::Receiver<Command>,
     state: WebState,
 }
 
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) text: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    pub(super) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 }
 
 impl Site {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|_| ())
     }
 
-    pub(super) fn with(change: impl FnOnce(&mut Access)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Access)) -> Self {
         let site = Self::bare(change);
         fill(&site.board);
         count(&site.state.tally);
         site
     }
 
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self::bare(|_| ())
     }
 
@@ -92,6 +92,7 @@ impl Site {
             node: NodeView { name: "node-a".into(), address: "192.0.2.9:9480".into() },
             look_again: poke,
             commands: ask,
+            sign_ins: None,
             entrance: None,
             tracer: otj::model::trace::Tracer::default(),
             wish: tokio::sync::watch::channel(Arc::default()).1,
@@ -100,16 +101,16 @@ impl Site {
     }
 
     /// Without a token, from loopback.
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask("127.0.0.1", "localhost:9480", &[], "GET", path, "").await
     }
 
-    pub(super) async fn get_as(&self, who: &str, path: &str) -> Answer {
+    pub(crate) async fn get_as(&self, who: &str, path: &str) -> Answer {
         self.send(who, "GET", path, &[], "").await
     }
 
     /// With the token of `who`, from elsewhere.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         who: &str,
         method: &str,
@@ -122,7 +123,7 @@ impl Site {
         self.ask("10.0.0.7", "otj.example.com", &headers, method, path, body).await
     }
 
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         peer: &str,
         host: &str,
@@ -148,36 +149,42 @@ impl Site {
     }
 
     /// Asks for an approval, and answers it as the loop would.
-    pub(super) async fn approve(&mut self, body: &str) -> (Answer, ()) {
+    pub(crate) async fn approve(&mut self, body: &str) -> (Answer, ()) {
         self.ask_the_loop("operator", "/api/v1/approve", body).await
     }
 
     /// Asks for something that the loop does, and answers as it would.
-    pub(super) async fn ask_the_loop(&mut self, who: &str, path: &str, body: &str) -> (Answer, ()) {
+    pub(crate) async fn ask_the_loop(&mut self, who: &str, path: &str, body: &str) -> (Answer, ()) {
         let token = format!("Bearer {who}-token");
         let headers = [("authorization", token.as_str())];
         (self.ask_and_answer("10.0.0.7", "otj.example.com", &headers, path, body).await, ())
     }
 
     /// People may sign in there, too.
-    pub(super) fn with_entrance(mut self, entrance: otj::web::provider::Entrance) -> Self {
+    pub(crate) fn with_entrance(mut self, entrance: otj::web::provider::Entrance) -> Self {
         self.state.entrance = Some(Arc::new(entrance));
         self
     }
 
+    /// Integrations may be signed in.
+    pub(crate) fn with_sign_ins(mut self, sign_ins: otj::web::sign_in::SignIns) -> Self {
+        self.state.sign_ins = Some(Arc::new(sign_ins));
+        self
+    }
+
     /// What forms carry for the browser with this cookie.
-    pub(super) fn csrf_of(&self, cookie: &str) -> String {
+    pub(crate) fn csrf_of(&self, cookie: &str) -> String {
         let headers = HeaderMap::from_iter([("cookie".parse().unwrap(), cookie.parse().unwrap())]);
         self.state.access.sessions.of(&headers, self.state.clock.now().mono).unwrap().csrf
     }
 
     /// Forgets what was asked of the loop.
-    pub(super) fn forget_commands(&mut self) {
+    pub(crate) fn forget_commands(&mut self) {
         while self.commands.try_recv().is_ok() || self.look_again.try_recv().is_ok() {}
     }
 
     /// Posts, and answers as the loop would.
-    pub(super) async fn ask_and_answer(
+    pub(crate) async fn ask_and_answer(
         &mut self,
         peer: &str,
         host: &str,
@@ -203,7 +210,7 @@ impl Site {
     }
 
     /// Serves the site on loopback while `work` runs off the runtime, and answers approvals as the loop would.
-    pub(super) async fn serve<T: Send + 'static>(mut self, work: impl FnOnce(String) -> T + Send + 'static) -> T {
+    pub(crate) async fn serve<T: Send + 'static>(mut self, work: impl FnOnce(String) -> T + Send + 'static) -> T {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = format!("http://{}", listener.local_addr().unwrap());
         let stop = tokio_util::sync::CancellationToken::new();
@@ -225,7 +232,7 @@ impl Site {
     }
 
     /// Lets virtual time pass.
-    pub(super) async fn wait(&self, span: Duration) {
+    pub(crate) async fn wait(&self, span: Duration) {
         tokio::time::pause();
         tokio::time::advance(span).await;
         tokio::time::resume();

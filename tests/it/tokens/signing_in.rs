@@ -11,10 +11,15 @@ use otj::sim::token::{App, Fault};
 
 use super::rig::{GOOGLE_URL, Rig, integration, secret};
 
-const USER: &str = "rooms@corp.example.com";
+pub(super) const USER: &str = "rooms@corp.example.com";
 const REDIRECT: &str = "http://127.0.0.1:4711/oauth/callback";
 
-fn user() -> IntegrationSpec {
+pub(super) fn user() -> IntegrationSpec {
+    user_at(REDIRECT)
+}
+
+/// The same, and the browser is sent back there.
+pub(super) fn user_at(redirect: &str) -> IntegrationSpec {
     integration(Service::Google(GoogleSpec {
         sign_in: GoogleSignIn::User {
             email: USER.into(),
@@ -22,7 +27,7 @@ fn user() -> IntegrationSpec {
             client: OauthClient {
                 client_id: "client".into(),
                 client_secret: Some(secret("client-secret")),
-                redirect_uri: Some(REDIRECT.into()),
+                redirect_uri: Some(redirect.into()),
             },
         },
         token_url: GOOGLE_URL.into(),
@@ -32,7 +37,7 @@ fn user() -> IntegrationSpec {
     }))
 }
 
-fn rig() -> (Rig, Http) {
+pub(super) fn rig() -> (Rig, Http) {
     let rig = Rig::google();
     let app = App { secret: Some("client-secret".into()), ..App::default() };
     rig.service.change(|it| it.apps.insert("client".into(), app));
