@@ -8,7 +8,7 @@
 //! | `/-/healthy`, `/-/ready`; `/login`, `/logout` | anybody |
 //! | `/metrics` | a token, loopback; anybody under `--metrics-open` |
 //! | `/`, `/integrations`, `/api/v1/{status,rooms,integrations,endpoints,alarms,config}` | a token, loopback |
-//! | `/api/v1/{meetings,plan,explain,audit}` | a token |
+//! | `/api/admin/status/v1/mjx_meeting/`, `/api/v1/{meetings,plan,explain,audit}` | a token |
 //! | `POST /-/reload`, `POST /api/v1/alarms/ID/{acknowledge,silence}`, `POST /api/v1/{approve,suspend,resume,refresh,push,trust,trace}` | the operator's token |
 
 pub mod access;
@@ -19,6 +19,7 @@ mod explaining;
 mod lists;
 mod login;
 mod page;
+mod pexip;
 mod problem;
 pub mod provider;
 mod services;
@@ -97,6 +98,7 @@ pub fn router(state: WebState) -> Router {
     let look = Router::new()
         .route("/", get(page::overview))
         .route("/integrations", get(services::integrations))
+        .route("/api/admin/status/v1/mjx_endpoint/", get(pexip::endpoints))
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/config", get(api::config))
         .route("/api/v1/rooms", get(lists::rooms))
@@ -110,6 +112,7 @@ pub fn router(state: WebState) -> Router {
         .route("/api/v1/meetings", get(lists::meetings))
         .route("/api/v1/explain", get(explaining::explain))
         .route("/api/v1/plan", get(lists::plan))
+        .route("/api/admin/status/v1/mjx_meeting/", get(pexip::meetings))
         .route("/api/v1/audit", get(lists::audit));
     let operate = Router::new()
         .route("/-/reload", post(actions::reload))

@@ -32,6 +32,12 @@ const PAGES: &[&str] = &[
     "/api/v1/meetings",
     "/api/v1/plan",
     "/api/v1/audit",
+    "/api/v1/alarms",
+    "/api/admin/status/v1/mjx_meeting/",
+    "/api/admin/status/v1/mjx_endpoint/",
+    "/login",
+    "/login/provider",
+    "/oauth/callback?code=canary-secret&state=canary-secret",
     "/nothing",
 ];
 
@@ -52,6 +58,65 @@ async fn what_people_wrote_is_seen_with_a_token_only_and_secrets_never() {
     }
     let metrics = site.get_as("operator", "/metrics").await.text;
     assert!(!metrics.contains(CANARY_SUBJECT) && !metrics.contains("zoom.example"));
+}
+
+#[tokio::test]
+async fn scripts_for_the_status_api_of_infinity_read_meetings_and_endpoints_in_its_shape() {
+    let site = Site::new();
+    let all = site.get_as("reader", "/api/admin/status/v1/mjx_meeting/?limit=2").await.json();
+    assert_eq!((&all["meta"]["total_count"], all["objects"].as_array().unwrap().len()), (&3.into(), 2));
+    assert_eq!(all["meta"]["next"], "/api/admin/status/v1/mjx_meeting/?limit=2&offset=2");
+    assert_eq!(all["objects"][0]["start_time"], "2026-03-02T09:00:00");
+    assert_eq!(all["objects"][0]["matched_meeting_processing_rule"], "zoom");
+    let last = site.get_as("reader", "/api/admin/status/v1/mjx_meeting/?limit=2&offset=2").await.json();
+    assert_eq!((&last["meta"]["next"], last["objects"].as_array().unwrap().len()), (&serde_json::Value::Null, 1));
+    let one = site.get_as("reader", "/api/admin/status/v1/mjx_endpoint/?endpoint_name=oslo-4").await.json();
+    assert_eq!((&one["objects"][0]["endpoint_type"], &one["meta"]["total_count"]), (&"CISCO".into(), &1.into()));
+    for wrong in ["limit=x", "offset=-1", "colour=red"] {
+        let path = format!("/api/admin/status/v1/mjx_endpoint/?{wrong}");
+        assert_eq!(site.get_as("reader", &path).await.status, 400, "{wrong}");
+    }
+    assert_eq!(site.get("/api/admin/status/v1/mjx_meeting/").await.status, 401);
+}
+
+/// What somebody sends is quoted to nobody: not the body, not the query, whoever asks.
+#[tokio::test]
+async fn no_answer_repeats_what_a_wrong_request_held() {
+    let site = Site::new();
+    let bodies = [
+        r#"{"canary-secret": 1}"#,
+        r#"{"kind": "canary-secret", "name": "canary-secret"}"#,
+        r#"{"until": "canary-secret", "endpoint": 7, "room": [], "checksum": {}}"#,
+        "canary-secret",
+        "csrf=canary-secret&token=canary-secret",
+    ];
+    for path in [
+        "/api/v1/approve",
+        "/api/v1/suspend",
+        "/api/v1/resume",
+        "/api/v1/refresh",
+        "/api/v1/push",
+        "/api/v1/trust",
+        "/api/v1/trace",
+        "/api/v1/sign-in",
+        "/api/v1/sign-in/confirm",
+        "/api/v1/alarms/canary-secret/acknowledge",
+        "/api/v1/alarms/canary-secret/silence",
+        "/login",
+        "/logout",
+    ] {
+        for body in bodies {
+            for form in [None, Some(("content-type", "application/x-www-form-urlencoded"))] {
+                let headers: Vec<_> = form.into_iter().chain([("origin", "http://otj.example.com")]).collect();
+                for who in ["operator", "reader", "canary-secret"] {
+                    let answer = site.send(who, "POST", path, &headers, body).await;
+                    assert!(answer.status >= 300 && answer.status < 500, "{path} {body}: {}", answer.status);
+                    let told = format!("{}{:?}", answer.text, answer.headers);
+                    assert!(!told.contains(CANARY_SECRET), "{path} {body}: {told}");
+                }
+            }
+        }
+    }
 }
 
 #[tokio::test]
