@@ -45,7 +45,9 @@ fn end(text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
     }
     let span: SignedDuration =
         text.parse().ok().with_context(|| format!("--until takes a time like {now:.0}, or a span like 2h"))?;
-    Ok(now.checked_add(span)?)
+    let end = now.checked_add(span)?;
+    // To the second: it is read by people.
+    Ok(Timestamp::from_second(end.as_second())?)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use crate::model::desired::ModeState;
 use crate::model::device::TlsMode;
+use crate::model::names::NAME_MAX;
 use crate::model::{DeviceSpec, EndpointName, Mono, Now, RoomKey, RoomSpec};
 
 use super::super::audit::Entry;
@@ -55,6 +56,8 @@ impl Planner {
             Order::Note { .. } => Ok(String::new()),
         };
         let (action, kind, name) = order.about();
+        // Whatever somebody names: what is kept and logged of it has a bound.
+        let name: String = name.chars().take(NAME_MAX).collect();
         let (done, answer) = match &result {
             Ok(said) => (true, said.clone()),
             Err(refused) => (false, refused.to_string()),
@@ -69,7 +72,7 @@ impl Planner {
             who: who.to_owned(),
             action: action.to_owned(),
             kind: kind.to_owned(),
-            name: name.to_owned(),
+            name,
             detail,
             done,
             answer,
